@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cancel.c - pthread_cancel. The state and type of cancellation stay libc's own
+ * (see runtime/cancel.h), and so do pthread_setcancelstate, pthread_setcanceltype
+ * and pthread_testcancel.
+ */
+#include "gate.h"
+#include "real.h"
+#include "runtime/cancel.h"
+#include "runtime/life.h"
+#include "runtime/tcb.h"
+
+GS_EXPORT int pthread_cancel(pthread_t thread)
+{
+	struct gs_thread *t = gs_thread_of((void *)thread);
+	struct gs_thread *self = gs_gate();
+
+	if (!t)
+		return gs_real.pthread_cancel(thread);
+	if (gs_life_is_over(t))
+		return 0;
+	if (t != self) {
+		if (self)
+			gs_enter(self);
+		gs_cancel_request(t);
+		if (self)
+			gs_leave(self);
+		return 0;
+	}
+	gs_cancel_request(t);
+	/* relaxed: our own word */
+	if (atomic_load_explicit(gs_tcb_cancel_word(t->tp), memory_order_relaxed) &
+	    gs_tcb_cancel_async)
+		gs_cancel_point(t);
+	return 0;
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pthread.c - thread creation, exit, join, detach, attributes read back, names,
+ * thread-specific keys, and the C11 names for the same.
+ *
+ * A pthread_t that is none of ours (a kernel thread of libc's own, or one made
+ * while the library was off) goes to libc.
+ */
+#include "gate.h"
+#include "init.h"
+#include "real.h"
+#include "runtime/key.h"
+#include "runtime/life.h"
+#include "runtime/stack.h"
+
+#include <limits.h>
+#include <sched.h>
+#include <string.h>
+#include <threads.h>
+
+/* Reads what a program put into its attribute object. Returns 0 or an error number. */
+static int gs_pthread_read_attr(const pthread_attr_t *attr, struct gs_life_attr *out)
+{
+	size_t size, guard;
+	void *base;
+	int detach;
+
+	*out = (struct gs_life_attr){ .guard = GS_PAGE };
+	if (!attr)
+		return 0;
+	/* With no address given libc answers NULL - size. */
+	pthread_attr_getstack(attr, &base, &size);
+	pthread_attr_getguardsize(attr, &guard);
+	pthread_attr_getdetachstate(attr, &detach);
+	out->detached = detach == PTHREAD_CREATE_DETACHED;
+	out->guard = GS_ALIGN_UP(guard, GS_PAGE);
+	if ((uintptr_t)base + size != 0) {
+		out->stack = base;
+		out->stack_size = size;
+	} else {
+		pthread_attr_t fresh;
+		size_t standard;
+
+		/* An attribute that was never given a size answers with libc's default. */
+		pthread_attr_init(&fresh);
+		pthread_attr_getstacksize(&fresh, &standard);
+		pthread_attr_destroy(&fresh);
+		out->stack_size = size == standard ? 0 : size;
+		if (guard > size)
+			return EINVAL;
+	}
+	return 0;
+}
+
+GS_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+			     void *(*start)(void *), void *arg)
+{
+	struct gs_life_attr a;
+	struct gs_thread *self;
+	int err;
+
+	if (!gs_init_activate())
+		return gs_real.pthread_create(thread, attr, start, arg);
+	self = gs_gate();
+	if (!self)
+		return gs_real.pthread_create(thread, attr, start, arg);
+	err = gs_pthread_read_attr(attr, &a);
+	return err ? err : -gs_life_create(self, &a, start, arg, thread);
+}
+
+GS_EXPORT void pthread_exit(void *result)
+{
+	struct gs_thread *self = gs_gate();
+
+	if (self)
+		gs_life_set_result(self, result);
+	gs_real.pthread_exit(result);
+	__builtin_unreachable();
+}
+
+/* Absolute deadline on a clock to one on CLOCK_MONOTONIC; false when invalid. */
+static bool gs_pthread_deadline(clockid_t clock, const struct timespec *abs, uint64_t *out)
+{
+	struct timespec now;
+	int64_t left;
+
+	if (!abs) {
+		*out = GS_NEVER;
+		return true;
+	}
+	if (abs->tv_nsec < 0 || abs->tv_nsec >= (long)GS_NSEC)
+		return false;
+	clock_gettime(clock, &now);
+	if (abs->tv_sec > now.tv_sec + (1L << 32)) {
+		*out = GS_NEVER;
+		return true;
+	}
+	left = (abs->tv_sec - now.tv_sec) * (int64_t)GS_NSEC + (abs->tv_nsec - now.tv_nsec);
+	*out = left <= 0 ? 1 : gs_now() + (uint64_t)left;
+	return true;
+}
+
+static int gs_pthread_join(struct gs_thread *t, clockid_t clock, const struct timespec *abs,
+			   void **result)
+{
+	uint64_t deadline;
+	int err;
+
+	if (!gs_pthread_deadline(clock, abs, &deadline))
+		return EINVAL;
+	do
+		err = gs_life_join(gs_gate(), t, deadline, result);
+	while (err == -EINTR);
+	return -err;
+}
+
+GS_EXPORT int pthread_join(pthread_t thread, void **result)
+{
+	struct gs_thread *t = gs_thread_of((void *)thread);
+
+	return t ? gs_pthread_join(t, CLOCK_REALTIME, NULL, result)
+		 : gs_real.pthread_join(thread, result);
+}
+
+GS_EXPORT int pthread_tryjoin_np(pthread_t thread, void **result)
+{
+	struct gs_thread *t = gs_thread_of((void *)thread);
+
+	return t ? -gs_life_join(gs_gate(), t, 0, result)
+		 : gs_real.pthread_tryjoin_np(thread, result);
+}
+
+GS_EXPORT int pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *abs)
+{
+	struct gs_thread *t = gs_thread_of((void *)thread);
+
+	return t ? gs_pthread_join(t, CLOCK_REALTIME, abs, result)
+		 : gs_real.pthread_timedjoin_np(thread, result, abs);
+}
+
+GS_EXPORT int pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock,
+				   const struct timespec *abs)
+{
+	struct gs_thread *t = gs_thread_of((void *)thread);
+
+	if (t && clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
+		return EINVAL;
+	return t ? gs_pthread_join(t, clock, abs, result)
+		 : gs_real.pthread_clockjoin_np(thread, result, clock, abs);
+}
+
+GS_EXPORT int pthread_detach(pthread_t thread)
+{
+	struct gs_thread *t = gs_thread_of((void *)thread);
+	struct gs_thread *self = gs_gate();
+	int err;
+
+	if (!t)
+		return gs_real.pthread_detach(thread);
+	if (self)
+		gs_enter(self);
+	err = gs_life_detach(t);
+	if (self)
+		gs_leave(self);
+	return -err;
+}
+
+GS_EXPORT int pthread_getattr_np(pthread_t thread, pthread_attr_t *attr)
+{
+	struct gs_thread *t = gs_thread_of((void *)thread);
+
+	/* Main's stack is the process's: libc knows. */
+	if (!t || !t->stack.base)
+		return gs_real.pthread_getattr_np(thread, attr);
+	pthread_attr_init(attr);
+	pthread_attr_setstack(attr, (char *)t->stack.base + t->stack.guard,
+			      t->stack.size - t->stack.guard);
+	pthread_attr_setguardsize(attr, t->stack.guard);
+	pthread_attr_setdetachstate(attr, gs_life_is_detached(t) ? PTHREAD_CREATE_DETACHED
+								 : PTHREAD_CREATE_JOINABLE);
+	return 0;
+}
+
+GS_EXPORT int pthread_setname_np(pthread_t thread, const char *name)
+{
+	struct gs_thread *t = gs_thread_of((void *)thread);
+	size_t n = strlen(name);
+
+	if (!t || !t->stack.base)
+		return gs_real.pthread_setname_np(thread, name);
+	if (n >= sizeof(t->name))
+		return ERANGE;
+	memcpy(t->name, name, n + 1);
+	return 0;
+}
+
+GS_EXPORT int pthread_getname_np(pthread_t thread, char *name, size_t size)
+{
+	struct gs_thread *t = gs_thread_of((void *)thread);
+
+	if (!t || !t->stack.base || !t->name[0])
+		return gs_real.pthread_getname_np(t ? pthread_self() : thread, name, size);
+	if (size < sizeof(t->name))
+		return ERANGE;
+	memcpy(name, t->name, sizeof(t->name));
+	return 0;
+}
+
+GS_EXPORT pid_t gettid(void)
+{
+	struct gs_thread *self = gs_self;
+
+	return self && self->kind == GS_KIND_GREEN ? self->tid : gs_sys_gettid();
+}
+
+GS_EXPORT int pthread_key_create(pthread_key_t *key, void (*destroy)(void *))
+{
+	int err = gs_real.pthread_key_create(key, destroy);
+
+	if (err == 0)
+		gs_key_record(*key, destroy);
+	return err;
+}
+
+GS_EXPORT int __pthread_key_create(pthread_key_t *key, void (*destroy)(void *))
+{
+	return pthread_key_create(key, destroy);
+}
+
+GS_EXPORT int pthread_key_delete(pthread_key_t key)
+{
+	int err = gs_real.pthread_key_delete(key);
+
+	if (err == 0)
+		gs_key_forget(key);
+	return err;
+}
+
+GS_EXPORT int tss_create(tss_t *key, tss_dtor_t destroy)
+{
+	return pthread_key_create(key, destroy) == 0 ? thrd_success : thrd_error;
+}
+
+GS_EXPORT void tss_delete(tss_t key)
+{
+	pthread_key_delete(key);
+}
+
+GS_EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
+{
+	struct gs_life_attr a = { .guard = GS_PAGE, .c11 = true };
+	struct gs_thread *self;
+	int err;
+
+	if (!gs_init_activate() || !(self = gs_gate()))
+		return gs_real.thrd_create(thread, start, arg);
+	err = gs_life_create(self, &a, (void *(*)(void *))(void *)start, arg, thread);
+	return err == 0 ? thrd_success : err == -EAGAIN ? thrd_nomem : thrd_error;
+}
+
+GS_EXPORT int thrd_join(thrd_t thread, int *result)
+{
+	struct gs_thread *t = gs_thread_of((void *)thread);
+	void *value;
+
+	if (!t)
+		return gs_real.thrd_join(thread, result);
+	if (gs_pthread_join(t, CLOCK_REALTIME, NULL, &value) != 0)
+		return thrd_error;
+	if (result)
+		*result = (int)(intptr_t)value;
+	return thrd_success;
+}
+
+GS_EXPORT int thrd_detach(thrd_t thread)
+{
+	return pthread_detach(thread) == 0 ? thrd_success : thrd_error;
+}
+
+GS_EXPORT void thrd_exit(int result)
+{
+	pthread_exit((void *)(intptr_t)result);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * start.c - the program's main runs inside a frame of ours, so that pthread_exit
+ * in main, which unwinds to the outermost frame, ends a green thread and not the
+ * kernel thread.
+ *
+ * Called from: the program's _start.
+ */
+#include "gate.h"
+#include "real.h"
+#include "runtime/life.h"
+
+#include <setjmp.h>
+
+typedef int gs_start_main_fn(int, char **, char **);
+
+static gs_start_main_fn *gs_start_main;
+
+void __pthread_register_cancel(void *buf);
+void __pthread_unregister_cancel(void *buf);
+
+static int gs_start_frame(int argc, char **argv, char **envp)
+{
+	struct __jmp_buf_tag buf[2]; /* larger than __pthread_unwind_buf_t */
+	int status;
+
+	if (__sigsetjmp(buf, 0) == 0) {
+		__pthread_register_cancel(buf);
+		status = gs_start_main(argc, argv, envp);
+		__pthread_unregister_cancel(buf);
+		return status;
+	}
+	if (gs_self)
+		gs_life_finish(gs_self);
+	__pthread_unregister_cancel(buf);
+	gs_real.pthread_exit(NULL);
+	__builtin_unreachable();
+}
+
+GS_EXPORT int __libc_start_main(gs_start_main_fn *main, int argc, char **argv, void (*init)(void),
+				void (*fini)(void), void (*rtld_fini)(void), void *stack_end)
+{
+	gs_start_main = main;
+	/* The constructor may have refused; then libc's function was not looked up. */
+	if (!gs_real.__libc_start_main)
+		gs_real_resolve();
+	return gs_real.__libc_start_main(gs_start_frame, argc, argv, init, fini, rtld_fini, stack_end);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * init.c - start-up, in two steps: the constructor, which only looks up libc's
+ * functions, and activation at the first pthread_create, which does the rest.
+ *
+ * Invariants: until activation succeeds gs_self is NULL on every thread, so every
+ * hook does what libc would. Activation happens once, on the process's first
+ * thread, while the program has no other.
+ * Called from: the dynamic linker; hooks/pthread.c.
+ */
+#include "init.h"
+
+#include "conf.h"
+#include "real.h"
+#include "redirect.h"
+#include "runtime/cancel.h"
+#include "runtime/child.h"
+#include "runtime/context.h"
+#include "runtime/dump.h"
+#include "runtime/fd.h"
+#include "runtime/host.h"
+#include "runtime/life.h"
+#include "runtime/log.h"
+#include "runtime/monitor.h"
+#include "runtime/netpoll.h"
+#include "runtime/preempt.h"
+#include "runtime/sched.h"
+#include "runtime/signal.h"
+#include "runtime/stats.h"
+#include "runtime/sys.h"
+#include "runtime/tcb.h"
+#include "runtime/worker.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+enum gs_init_state {
+	GS_INIT_OFF,   /* stay inert for ever */
+	GS_INIT_READY, /* may be activated */
+	GS_INIT_ON,
+};
+
+enum {
+	GS_INIT_MAX_PROCS = 1024,
+	GS_INIT_MEMBARRIER_REGISTER = 16, /* MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED */
+};
+
+char **gs_init_environ;
+static enum gs_init_state gs_init_state;
+static const char *gs_init_why = "the constructor has not run";
+
+static uint32_t gs_init_cpus(void)
+{
+	unsigned long mask[GS_INIT_MAX_PROCS / (8 * sizeof(long))] = { 0 };
+	long n = gs_sys3(__NR_sched_getaffinity, 0, sizeof(mask), mask);
+	uint32_t cpus = 0;
+
+	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(long); i++)
+		cpus += (uint32_t)__builtin_popcountl(mask[i]);
+	return cpus ? cpus : 1;
+}
+
+static int gs_init_options(const char **why)
+{
+	gs_conf_load(gs_init_environ);
+	return 0;
+}
+
+static int gs_init_processor(const char **why)
+{
+	gs_context_init(getauxval(AT_HWCAP2));
+	gs_sys3(__NR_membarrier, GS_INIT_MEMBARRIER_REGISTER, 0, 0);
+	return 0;
+}
+
+static int gs_init_poller(const char **why)
+{
+	int err = gs_netpoll_init();
+
+	*why = "no epoll instance";
+	return err;
+}
+
+static int gs_init_main(const char **why)
+{
+	struct gs_thread *t = gs_life_adopt_main();
+	uint32_t procs = gs_conf.maxprocs ? (uint32_t)gs_conf.maxprocs : gs_init_cpus();
+
+	*why = "no memory";
+	if (!t || gs_worker_init(t, GS_MIN(procs, (uint32_t)GS_INIT_MAX_PROCS)) != 0)
+		return -ENOMEM;
+	gs_sched_ops.dead = gs_life_dead;
+	gs_sched_ops.attend = gs_signal_attend;
+	gs_sched_ops.cancellable = gs_cancel_due;
+	gs_fd_init();
+	t->inrt = 1;
+	gs_self = t;
+	gs_sched_on = true;
+	return 0;
+}
+
+/* The kernel writes the CPU number into the area the C library registered in
+   main's thread block; main will run on other kernel threads too. */
+static int gs_init_rseq(const char **why)
+{
+	enum { unregister = 1, signature = 0x53053053, failed = -2 };
+	char *area;
+
+	if (!gs_host.rseq_offset || !gs_host.rseq_size || *gs_host.rseq_size == 0)
+		return 0;
+	area = (char *)gs_arch_thread_pointer() + *gs_host.rseq_offset;
+	if (gs_sys4(__NR_rseq, area, 32, unregister, signature) == 0)
+		((int32_t *)area)[1] = failed;
+	return 0;
+}
+
+static int gs_init_preempt(const char **why)
+{
+	*why = "no signal handler for preemption";
+	return gs_preempt_init();
+}
+
+static int gs_init_doors(const char **why)
+{
+	gs_redirect_install();
+	return 0;
+}
+
+static int gs_init_dump(const char **why)
+{
+	gs_dump_init();
+	return 0;
+}
+
+static int gs_init_signals(const char **why)
+{
+	gs_signal_init(gs_self);
+	return 0;
+}
+
+static int gs_init_monitor(const char **why)
+{
+	*why = "no kernel thread for the monitor";
+	return gs_monitor_start();
+}
+
+/* Every step of activation, in order, and why it is where it is. */
+static const struct {
+	const char *name;
+	int (*run)(const char **why);
+} gs_init_steps[] = {
+	{ "options", gs_init_options },     /* everything below reads gs_conf */
+	{ "processor", gs_init_processor }, /* the switch needs to know about fs */
+	{ "threads", gs_tcb_init },         /* the self-check: nothing is changed yet */
+	{ "poller", gs_init_poller },       /* may fail for want of descriptors */
+	{ "main", gs_init_main },           /* the point of no return */
+	{ "rseq", gs_init_rseq },
+	{ "preemption", gs_init_preempt },
+	{ "signals", gs_init_signals },     /* needs gs_self */
+	{ "dump", gs_init_dump },           /* chains to what the program handles */
+	{ "redirection", gs_init_doors },   /* while there is one thread */
+	{ "monitor", gs_init_monitor },     /* last: it looks at all of the above */
+};
+
+bool gs_init_activate(void)
+{
+	if (GS_LIKELY(gs_init_state == GS_INIT_ON))
+		return true;
+	if (gs_init_state == GS_INIT_OFF || gs_sys_gettid() != gs_sys_getpid())
+		return false;
+	gs_init_state = GS_INIT_OFF;
+	for (size_t i = 0; i < GS_ARRAY_SIZE(gs_init_steps); i++) {
+		const char *why = NULL;
+
+		if (gs_init_steps[i].run(&why) == 0)
+			continue;
+		gs_log_line("%s: %s; the program runs on kernel threads, without green threads",
+			    gs_init_steps[i].name, why ? why : "failed");
+		if (!gs_sched_on)
+			return false;
+	}
+	gs_init_state = GS_INIT_ON;
+	gs_self->inrt = 0;
+	return true;
+}
+
+/* Reasons to stay out of a process altogether. */
+static const char *gs_init_objection(void)
+{
+	const char *missing;
+
+	if (getauxval(AT_SECURE))
+		return "the program is setuid, setgid or has capabilities";
+	missing = gs_real_resolve();
+	if (missing)
+		return missing;
+	gs_conf_peek(gs_init_environ);
+	if (!gs_conf.enable)
+		return "GOSHIM=0";
+	return NULL;
+}
+
+/* GOSHIM_CHILDREN=0: takes every entry that names this library out of LD_PRELOAD, in
+   place, so that programs started from here run without it. */
+static void gs_init_strip(char **envp)
+{
+	static const char name[] = "LD_PRELOAD=", ours[] = "goshim";
+
+	for (; *envp; envp++) {
+		char *in, *out;
+
+		if (strncmp(*envp, name, sizeof(name) - 1) != 0)
+			continue;
+		in = out = *envp + sizeof(name) - 1;
+		while (*in) {
+			size_t n = strcspn(in, " :");
+			char *hit = memmem(in, n, ours, sizeof(ours) - 1);
+
+			if (n > 0 && !hit) {
+				if (out > *envp + sizeof(name) - 1)
+					*out++ = ':';
+				memmove(out, in, n);
+				out += n;
+			}
+			in += n + (in[n] != '\0');
+		}
+		*out = '\0';
+	}
+}
+
+__attribute__((destructor)) static void gs_init_farewell(void)
+{
+	if (gs_sched_on && gs_conf.stats)
+		gs_stats_report();
+}
+
+__attribute__((constructor)) static void gs_init_constructor(int argc, char **argv, char **envp)
+{
+	gs_init_environ = envp;
+	gs_init_why = gs_init_objection();
+	if (gs_init_why)
+		return;
+	gs_init_state = GS_INIT_READY;
+	if (!gs_conf.children)
+		gs_init_strip(envp);
+	/* First of all registrations: see runtime/child.h. */
+	pthread_atfork(gs_child_prepare, gs_child_parent, gs_child_fresh);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * init.h - turning the library on.
+ */
+#ifndef GS_INIT_H
+#define GS_INIT_H
+
+#include "runtime/base.h"
+
+/* Called by the thread-making hooks. True when green threads can be made: on the
+   first call by the process's first thread the runtime is started. False: the
+   library stays out of the way, use libc's own function. */
+bool gs_init_activate(void);
+
+/* The environment the process was started with. */
+extern char **gs_init_environ;
+
+#endif

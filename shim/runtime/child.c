@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * child.c - fork.
+ *
+ * The child has one kernel thread, on the forking green thread's stack and TCB.
+ * What other workers were doing at that instant is lost with them, so:
+ *  1. prepare takes the locks of the structures that survive into the child and
+ *     could be half-changed (free lists, stacks); each is only ever held for a
+ *     few instructions by threads that wait for nothing;
+ *  2. everything that describes who runs or waits (run queues, idle lists,
+ *     timers, the parking lot, waiters on descriptors) is not locked, but made
+ *     anew in the child;
+ *  3. the child has its own epoll instance: the inherited one's registrations
+ *     are the parent's, and would be changed for the parent too.
+ * The other threads' stacks are not reused in the child: their owners may have
+ * been inside malloc.
+ *
+ * Called from: libc's fork, on a green thread (nothing happens elsewhere).
+ */
+#include "child.h"
+
+#include "fd.h"
+#include "life.h"
+#include "monitor.h"
+#include "netpoll.h"
+#include "park.h"
+#include "sched.h"
+#include "signal.h"
+#include "stack.h"
+#include "sys.h"
+#include "tcb.h"
+#include "worker.h"
+
+void gs_child_prepare(void)
+{
+	struct gs_thread *self = gs_self;
+
+	if (!self)
+		return;
+	self->inrt++;
+	gs_barrier();
+	gs_life_fork_lock();
+	gs_thread_fork_lock();
+	gs_stack_fork_lock();
+	gs_tcb_fork_lock();
+}
+
+static void gs_child_unlock(void)
+{
+	gs_tcb_fork_unlock();
+	gs_stack_fork_unlock();
+	gs_thread_fork_unlock();
+	gs_life_fork_unlock();
+}
+
+void gs_child_parent(void)
+{
+	struct gs_thread *self = gs_self;
+
+	if (!self)
+		return;
+	gs_child_unlock();
+	if (self->inrt == 1 && self->kind == GS_KIND_GREEN)
+		gs_leave(self);
+	else
+		self->inrt--;
+}
+
+static bool gs_child_forget(struct gs_thread *t, void *self)
+{
+	if (t != self && t->kind == GS_KIND_GREEN)
+		t->kind = GS_KIND_FREE;
+	return true;
+}
+
+void gs_child_fresh(void)
+{
+	struct gs_thread *self = gs_self;
+
+	if (!self)
+		return;
+	gs_child_unlock();
+	gs_thread_each(gs_child_forget, self);
+	atomic_store_explicit(&gs_thread_count, 1, memory_order_relaxed);
+	self->tid = gs_sys_getpid();
+	atomic_fetch_and_explicit(&self->attention, ~(uint32_t)GS_ATT_RETAKE, memory_order_relaxed);
+	gs_monitor_after_fork();
+	gs_worker_after_fork(self);
+	gs_netpoll_after_fork();
+	gs_park_after_fork();
+	gs_fd_after_fork();
+	gs_signal_after_fork(self);
+	gs_leave(self);
+}

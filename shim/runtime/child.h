@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * child.h - fork: what holds still in the parent, and the fresh start in the child.
+ */
+#ifndef GS_CHILD_H
+#define GS_CHILD_H
+
+#include "thread.h"
+
+/* The three halves of pthread_atfork. They are registered before anything the
+   program registers, so prepare runs after the program's own prepare handlers,
+   and child before its child handlers, which thus find a working runtime. */
+void gs_child_prepare(void);
+void gs_child_parent(void);
+void gs_child_fresh(void);
+
+#endif

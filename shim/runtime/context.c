@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * context.c - the sole maker of contexts.
+ *
+ * Called from: life.c (new threads), worker.c (the first worker's scheduler).
+ */
+#include "context.h"
+
+#include "arch.h"
+
+bool gs_arch_has_fsgsbase;
+
+/* Unwinders and debuggers know a signal frame by these very bytes. */
+__asm__(".text\n"
+	".globl gs_arch_sigreturn\n"
+	".hidden gs_arch_sigreturn\n"
+	".type gs_arch_sigreturn, @function\n"
+	"	nop\n"
+	"gs_arch_sigreturn:\n"
+	"	mov $15, %rax\n"
+	"	syscall\n"
+	".size gs_arch_sigreturn, . - gs_arch_sigreturn\n");
+
+gs_context make_fcontext(void *top, size_t size, gs_context_fn *fn);
+
+void gs_context_init(unsigned long hwcap2)
+{
+	gs_arch_has_fsgsbase = hwcap2 & GS_ARCH_HWCAP2_FSGSBASE;
+}
+
+gs_context gs_context_make(void *top, size_t size, gs_context_fn *fn)
+{
+	return make_fcontext(top, size, fn);
+}

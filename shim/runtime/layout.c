@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * layout.c - the table of layout.h: constants, and addresses the dynamic linker
+ * fills in.
+ *
+ * Invariants: the tables of names here say what gs_state_name and gs_reason_name
+ * say; tests/unit/layout.c compares them, and walks the registry by this table.
+ * Locks: none.
+ * Called from: nobody inside the process.
+ */
+#include "layout.h"
+
+#include "arch.h"
+#include "dump.h"
+#include "netpoll.h"
+#include "stats.h"
+#include "thread.h"
+#include "globq.h"
+#include "idle.h"
+#include "worker.h"
+
+/* thread.c keeps what a slab looks like to itself: next, count, records. */
+struct gs_thread_slab;
+extern struct gs_thread_slab *_Atomic gs_thread_slabs;
+
+enum { GS_LAYOUT_WORD = 16 };
+
+static const char gs_layout_states[][GS_LAYOUT_WORD] = {
+	[GS_STATE_NEW] = "new",
+	[GS_STATE_RUNNABLE] = "runnable",
+	[GS_STATE_RUNNING] = "running",
+	[GS_STATE_WAITING] = "waiting",
+	[GS_STATE_REGION] = "region",
+	[GS_STATE_DEAD] = "dead",
+};
+
+static const char gs_layout_reasons[GS_REASON_COUNT][GS_LAYOUT_WORD] = {
+	[GS_REASON_NONE] = "-",
+	[GS_REASON_MUTEX] = "mutex",
+	[GS_REASON_COND] = "cond wait",
+	[GS_REASON_RDLOCK] = "rdlock",
+	[GS_REASON_WRLOCK] = "wrlock",
+	[GS_REASON_BARRIER] = "barrier",
+	[GS_REASON_SPIN] = "spin lock",
+	[GS_REASON_SEM] = "semaphore",
+	[GS_REASON_ONCE] = "once",
+	[GS_REASON_JOIN] = "join",
+	[GS_REASON_FUTEX] = "futex",
+	[GS_REASON_LIBC_LOCK] = "libc lock",
+	[GS_REASON_READ] = "read",
+	[GS_REASON_WRITE] = "write",
+	[GS_REASON_ACCEPT] = "accept",
+	[GS_REASON_CONNECT] = "connect",
+	[GS_REASON_POLL] = "poll",
+	[GS_REASON_SELECT] = "select",
+	[GS_REASON_EPOLL] = "epoll wait",
+	[GS_REASON_SLEEP] = "sleep",
+	[GS_REASON_SIGNAL] = "signal wait",
+	[GS_REASON_CHILD] = "child wait",
+	[GS_REASON_REGION] = "system call",
+	[GS_REASON_EXIT] = "exit",
+};
+
+static const char gs_layout_stats[GS_STAT_COUNT][GS_LAYOUT_WORD] = {
+	[GS_STAT_SWITCHES] = "switches",
+	[GS_STAT_PARKS] = "parks",
+	[GS_STAT_WAKES] = "wakes",
+	[GS_STAT_STEALS] = "steals",
+	[GS_STAT_CREATES] = "creates",
+	[GS_STAT_EXITS] = "exits",
+	[GS_STAT_POLLS] = "polls",
+	[GS_STAT_EVENTS] = "events",
+	[GS_STAT_REGIONS] = "regions",
+	[GS_STAT_HANDOFFS] = "handoffs",
+	[GS_STAT_PREEMPTS] = "preempts",
+	[GS_STAT_TIMERS] = "timers",
+};
+
+#define GS_LAYOUT_ADDRESS(name, object) { name, (uintptr_t)&(object) }
+#define GS_LAYOUT_FIELD(name, type, member) { name, offsetof(struct type, member) }
+/* A table of words: its address, and how many there are. */
+#define GS_LAYOUT_WORDS(name, table) \
+	{ name, (uintptr_t)(table) }, { name ".count", GS_ARRAY_SIZE(table) }
+
+const struct goshim_layout goshim_layout = {
+	.magic = GS_LAYOUT_MAGIC,
+	.version = GS_LAYOUT_VERSION,
+	.size = sizeof(struct goshim_layout),
+	.entries_at = offsetof(struct goshim_layout, entries),
+	.entry_size = sizeof(struct goshim_layout_entry),
+	.entries = {
+		/* The registry: a list of slabs, each with a count and its records. */
+		GS_LAYOUT_ADDRESS("thread_slabs", gs_thread_slabs),
+		{ "slab.next", 0 },
+		{ "slab.n", 8 },
+		{ "slab.threads", 64 },
+
+		{ "thread.size", sizeof(struct gs_thread) },
+		GS_LAYOUT_FIELD("thread.ctx", gs_thread, ctx),
+		GS_LAYOUT_FIELD("thread.tp", gs_thread, tp),
+		GS_LAYOUT_FIELD("thread.worker", gs_thread, worker),
+		GS_LAYOUT_FIELD("thread.wake", gs_thread, wake),
+		GS_LAYOUT_FIELD("thread.attention", gs_thread, attention),
+		GS_LAYOUT_FIELD("thread.inrt", gs_thread, inrt),
+		GS_LAYOUT_FIELD("thread.kind", gs_thread, kind),
+		GS_LAYOUT_FIELD("thread.state", gs_thread, state),
+		GS_LAYOUT_FIELD("thread.reason", gs_thread, reason),
+		GS_LAYOUT_FIELD("thread.wired", gs_thread, wired),
+		GS_LAYOUT_FIELD("thread.wait_obj", gs_thread, wait_obj),
+		GS_LAYOUT_FIELD("thread.since", gs_thread, since),
+		GS_LAYOUT_FIELD("thread.ran", gs_thread, ran),
+		GS_LAYOUT_FIELD("thread.id", gs_thread, id),
+		GS_LAYOUT_FIELD("thread.tid", gs_thread, tid),
+		GS_LAYOUT_FIELD("thread.start", gs_thread, start),
+		GS_LAYOUT_FIELD("thread.stack.base", gs_thread, stack.base),
+		GS_LAYOUT_FIELD("thread.stack.size", gs_thread, stack.size),
+		GS_LAYOUT_FIELD("thread.stack.guard", gs_thread, stack.guard),
+		GS_LAYOUT_FIELD("thread.name", gs_thread, name),
+		{ "thread.name.size", sizeof(((struct gs_thread *)0)->name) },
+
+		/* Their values. */
+		{ "kind.green", GS_KIND_GREEN },
+		{ "state.new", GS_STATE_NEW },
+		{ "state.runnable", GS_STATE_RUNNABLE },
+		{ "state.running", GS_STATE_RUNNING },
+		{ "state.waiting", GS_STATE_WAITING },
+		{ "state.region", GS_STATE_REGION },
+		{ "state.dead", GS_STATE_DEAD },
+		{ "proc.idle", GS_PROC_IDLE },
+		{ "proc.running", GS_PROC_RUNNING },
+		{ "proc.region", GS_PROC_REGION },
+		{ "proc.mask", GS_PROC_MASK },
+		{ "word.size", GS_LAYOUT_WORD },
+		GS_LAYOUT_WORDS("states", gs_layout_states),
+		GS_LAYOUT_WORDS("reasons", gs_layout_reasons),
+		GS_LAYOUT_WORDS("stats", gs_layout_stats),
+		/* One byte for each reason: what wait_obj is; enum gs_view_object. */
+		GS_LAYOUT_ADDRESS("objects", gs_view_objects),
+
+		/* Where a context that is not running keeps its registers, from ctx on. */
+		{ "frame.size", GS_ARCH_FRAME_SIZE },
+		{ "frame.rbx", GS_ARCH_FRAME_RBX },
+		{ "frame.rbp", GS_ARCH_FRAME_RBP },
+		{ "frame.r12", GS_ARCH_FRAME_R12 },
+		{ "frame.r13", GS_ARCH_FRAME_R13 },
+		{ "frame.r14", GS_ARCH_FRAME_R14 },
+		{ "frame.r15", GS_ARCH_FRAME_R15 },
+		{ "frame.pc", GS_ARCH_FRAME_PC },
+
+		/* Processors and workers. */
+		GS_LAYOUT_ADDRESS("procs", gs_procs),
+		GS_LAYOUT_ADDRESS("nprocs", gs_nprocs),
+		{ "proc.size", sizeof(struct gs_proc) },
+		GS_LAYOUT_FIELD("proc.status", gs_proc, status),
+		GS_LAYOUT_FIELD("proc.worker", gs_proc, worker),
+		GS_LAYOUT_FIELD("proc.tick", gs_proc, tick),
+		GS_LAYOUT_FIELD("proc.runq.next", gs_proc, runq.next),
+		GS_LAYOUT_FIELD("proc.runq.head", gs_proc, runq.head),
+		GS_LAYOUT_FIELD("proc.runq.tail", gs_proc, runq.tail),
+		GS_LAYOUT_FIELD("proc.stats", gs_proc, stats.n),
+		GS_LAYOUT_ADDRESS("workers", gs_workers),
+		GS_LAYOUT_FIELD("worker.id", gs_worker, id),
+		GS_LAYOUT_FIELD("worker.ktid", gs_worker, ktid),
+		GS_LAYOUT_FIELD("worker.p", gs_worker, p),
+		GS_LAYOUT_FIELD("worker.current", gs_worker, current),
+		GS_LAYOUT_FIELD("worker.next", gs_worker, all_next),
+
+		/* Totals. */
+		GS_LAYOUT_ADDRESS("thread_count", gs_thread_count),
+		GS_LAYOUT_ADDRESS("worker_count", gs_worker_count),
+		GS_LAYOUT_ADDRESS("worker_lost", gs_worker_lost),
+		GS_LAYOUT_ADDRESS("idle_procs", gs_idle_procs),
+		GS_LAYOUT_ADDRESS("spinning", gs_idle_spinning),
+		GS_LAYOUT_ADDRESS("global_length", gs_globq_length),
+		GS_LAYOUT_ADDRESS("descriptors", gs_netpoll_count),
+
+		/* thread.since in nanoseconds: two moments on both clocks. */
+		GS_LAYOUT_ADDRESS("clock", gs_dump_clock),
+		GS_LAYOUT_FIELD("clock.first", gs_dump_clock, first),
+		GS_LAYOUT_FIELD("clock.last", gs_dump_clock, last),
+		GS_LAYOUT_FIELD("moment.cycles", gs_view_moment, cycles),
+		GS_LAYOUT_FIELD("moment.ns", gs_view_moment, ns),
+	},
+};

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * life.c - create, finish, join, detach, and the recycling of records with their
+ * stacks and TCBs.
+ *
+ * A thread's life word has bits that are only ever set, but for JOINING. Who
+ * finds what when setting its own bit decides who releases the thread:
+ *   the dying thread's successor sets OVER: found DETACHED, it releases; found
+ *     JOINING, it wakes the joiner;
+ *   detach sets DETACHED: found OVER, it releases;
+ *   join sets JOINING: found OVER, it releases without waiting.
+ *
+ * A thread with a default stack goes, stack, TCB and all, to its processor's
+ * cache and from there to the next pthread_create. Other threads leave their TCB
+ * on gs_life_zombies: taking it apart calls the program's free(), which must not
+ * happen in scheduler context, so the next create does it.
+ *
+ * Locks: gs_life_lock guards the shared free list and the zombies.
+ * Called from: hooks/pthread.c, sched.c (dead).
+ */
+#include "life.h"
+
+#include "conf.h"
+#include "host.h"
+#include "key.h"
+#include "log.h"
+#include "monitor.h"
+#include "sched.h"
+#include "stack.h"
+#include "sys.h"
+#include "tcb.h"
+#include "wire.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <setjmp.h>
+#include <string.h>
+
+enum {
+	GS_LIFE_DETACHED = 1,
+	GS_LIFE_OVER = 2,    /* finished and off its stack */
+	GS_LIFE_JOINING = 4,
+	GS_LIFE_FOREIGN = 8, /* a kernel thread that is not ours waits on the word */
+	GS_LIFE_CACHE = 64,
+};
+
+static struct gs_lock gs_life_lock;
+static struct gs_thread *gs_life_free, *gs_life_zombies;
+
+/* Part of glibc's interface for pthread_cleanup_push in C; pthread.h hides them
+   under -fexceptions. */
+void __pthread_register_cancel(void *buf);
+
+/* The default stack, guard included, in whole pages; 0 until first asked. */
+static size_t gs_life_standard;
+
+/* Is t of the kind that is kept whole for the next create? */
+static bool gs_life_is_standard(const struct gs_thread *t)
+{
+	return t->stack.cls != GS_STACK_USER && t->stack.guard == GS_PAGE &&
+	       t->stack.size == gs_life_standard;
+}
+
+static void gs_life_push(struct gs_thread **list, struct gs_thread *t)
+{
+	gs_lock(&gs_life_lock);
+	t->next = *list;
+	*list = t;
+	gs_unlock(&gs_life_lock);
+}
+
+static struct gs_thread *gs_life_pop(struct gs_thread **list)
+{
+	struct gs_thread *t;
+
+	gs_lock(&gs_life_lock);
+	t = *list;
+	if (t)
+		*list = t->next;
+	gs_unlock(&gs_life_lock);
+	return t;
+}
+
+/* t is over and nobody will ask for it again. Scheduler context or inside the runtime. */
+static void gs_life_release(struct gs_thread *t)
+{
+	struct gs_worker *w = gs_self ? gs_self->worker : NULL;
+
+	t->kind = GS_KIND_FREE;
+	if (!t->stack.base) /* main: its stack and TCB are the process's */
+		return;
+	if (!gs_life_is_standard(t)) {
+		gs_life_push(&gs_life_zombies, t);
+	} else if (w && w->p && w->p->cached < GS_LIFE_CACHE) {
+		t->next = w->p->cache;
+		w->p->cache = t;
+		w->p->cached++;
+	} else {
+		gs_life_push(&gs_life_free, t);
+	}
+}
+
+/* A whole thread to reuse, or NULL. Inside the runtime. */
+static struct gs_thread *gs_life_reuse(struct gs_proc *p)
+{
+	struct gs_thread *t = p->cache;
+
+	if (t) {
+		p->cache = t->next;
+		p->cached--;
+		return t;
+	}
+	/* unlocked look: a miss only costs a new stack */
+	return gs_life_free ? gs_life_pop(&gs_life_free) : NULL;
+}
+
+/* Takes apart what gs_life_release could not. Outside the runtime. */
+static void gs_life_bury(struct gs_thread *self)
+{
+	while (gs_life_zombies) {
+		struct gs_thread *t;
+
+		gs_enter(self);
+		t = gs_life_pop(&gs_life_zombies);
+		gs_leave(self);
+		if (!t)
+			return;
+		gs_tcb_discard(t->tp);
+		gs_enter(self);
+		if (t->stack.cls != GS_STACK_USER)
+			gs_stack_put(&t->stack);
+		gs_thread_free(t);
+		gs_leave(self);
+	}
+}
+
+static void gs_life_entry(struct gs_transfer tr);
+
+/* A new record with a stack and a fresh TCB. Outside the runtime. */
+static int gs_life_build(struct gs_thread *self, const struct gs_life_attr *attr,
+			 struct gs_thread **out, void **top)
+{
+	size_t size = attr->stack_size;
+	struct gs_thread *t;
+	int err = 0;
+
+	if (size == 0) {
+		/* The default counts the guard in: 64 KiB stacks are 64 KiB apart. */
+		size = GS_ALIGN_UP(gs_stack_default_size(), GS_PAGE);
+		if (attr->guard == GS_PAGE)
+			gs_life_standard = size;
+		size -= GS_MIN(attr->guard, size / 2);
+	}
+	if (size < gs_stack_min_size() + gs_tcb_size)
+		return -EINVAL;
+	gs_enter(self);
+	t = gs_thread_new();
+	if (!t) {
+		gs_leave(self);
+		return -EAGAIN;
+	}
+	if (attr->stack) {
+		t->stack = (struct gs_stack){ attr->stack, size, 0, GS_STACK_USER };
+	} else {
+		err = gs_stack_get(&t->stack, size, attr->guard);
+	}
+	if (err != 0)
+		gs_thread_free(t);
+	gs_leave(self);
+	if (err != 0)
+		return -EAGAIN;
+	t->tp = gs_tcb_make(t, t->stack.base, t->stack.size, top);
+	if (!t->tp) {
+		gs_enter(self);
+		if (!attr->stack)
+			gs_stack_put(&t->stack);
+		gs_thread_free(t);
+		gs_leave(self);
+		return -EAGAIN;
+	}
+	*out = t;
+	return 0;
+}
+
+/* The same from a thread that has finished. Outside the runtime. */
+static void gs_life_rebuild(struct gs_thread *t, void **top)
+{
+	struct gs_stack stack = t->stack;
+	uint64_t seq = atomic_load_explicit(&t->wake, memory_order_relaxed);
+	void *tp = t->tp;
+
+	memset(t, 0, sizeof(*t));
+	t->stack = stack;
+	t->tp = tp;
+	atomic_store_explicit(&t->wake, seq, memory_order_relaxed);
+	gs_thread_number(t);
+	gs_tcb_renew(t, tp, top);
+}
+
+int gs_life_create(struct gs_thread *self, const struct gs_life_attr *attr,
+		   void *(*start)(void *), void *arg, pthread_t *out)
+{
+	struct gs_thread *t = NULL;
+	void *top;
+	int err;
+
+	if (GS_UNLIKELY(gs_life_zombies != NULL))
+		gs_life_bury(self);
+	if (GS_UNLIKELY(!gs_monitor_running)) /* a fork child that makes threads again */
+		gs_monitor_start();
+	if (!attr->stack && attr->stack_size == 0 && attr->guard == GS_PAGE) {
+		gs_enter(self);
+		t = gs_life_reuse(self->worker->p);
+		gs_leave(self);
+	}
+	if (t) {
+		gs_life_rebuild(t, &top);
+	} else {
+		err = gs_life_build(self, attr, &t, &top);
+		if (err != 0)
+			return err;
+	}
+	t->start = start;
+	t->arg = arg;
+	t->c11 = attr->c11;
+	t->inrt = 1;
+	t->kind = GS_KIND_GREEN;
+	atomic_store_explicit(&t->life, attr->detached ? GS_LIFE_DETACHED : 0, memory_order_relaxed);
+	atomic_store_explicit(&t->sigmask,
+			      atomic_load_explicit(&self->sigmask, memory_order_relaxed),
+			      memory_order_relaxed);
+	memcpy(t->name, self->name, sizeof(t->name));
+	t->ctx = gs_context_make(top, (size_t)((char *)top - (char *)t->stack.base), gs_life_entry);
+	*out = (pthread_t)t->tp;
+	/* relaxed: a count */
+	atomic_fetch_add_explicit(&gs_thread_count, 1, memory_order_relaxed);
+	gs_enter(self);
+	gs_stats_add(&self->worker->p->stats, GS_STAT_CREATES, 1);
+	gs_sched_start(t);
+	gs_leave(self);
+	return 0;
+}
+
+struct gs_thread *gs_life_adopt_main(void)
+{
+	struct gs_thread *t = gs_thread_new();
+
+	if (!t)
+		return NULL;
+	t->kind = GS_KIND_GREEN;
+	t->tp = gs_arch_thread_pointer();
+	t->tid = gs_sys_getpid();
+	atomic_store_explicit(&t->state, GS_STATE_RUNNING, memory_order_relaxed);
+	atomic_store_explicit(&gs_thread_count, 1, memory_order_relaxed);
+	return t;
+}
+
+/* The first frame of every green thread but main. glibc's pthread_exit, and a
+   cancellation, unwind to the sigsetjmp here. */
+static void gs_life_body(struct gs_thread *self)
+{
+	struct __jmp_buf_tag buf[2]; /* larger than __pthread_unwind_buf_t */
+
+	_Static_assert(sizeof(buf) >= sizeof(__pthread_unwind_buf_t), "unwind buffer");
+	gs_leave(self);
+	/* Also sets the ctype tables, as __ctype_init does. */
+	gs_host.uselocale(LC_GLOBAL_LOCALE);
+	*gs_host.errno_location() = 0;
+	*gs_host.h_errno_location() = 0;
+	if (__sigsetjmp(buf, 0) == 0) {
+		__pthread_register_cancel(buf);
+		if (self->c11)
+			self->result = (void *)(intptr_t)((int (*)(void *))(void *)self->start)(self->arg);
+		else
+			self->result = self->start(self->arg);
+	} else if (!gs_self->exiting) {
+		gs_self->result = PTHREAD_CANCELED;
+	}
+	gs_life_finish(gs_self);
+}
+
+static void gs_life_entry(struct gs_transfer tr)
+{
+	gs_sched_landed(tr);
+	gs_life_body(gs_self);
+}
+
+void gs_life_set_result(struct gs_thread *self, void *result)
+{
+	self->result = result;
+	self->exiting = 1;
+}
+
+void gs_life_finish(struct gs_thread *self)
+{
+	gs_host.pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	self->exiting = 1;
+	gs_host.call_tls_dtors();
+	gs_key_run_destructors();
+	gs_enter(self);
+	/* acq_rel: the last one sees everything the others did */
+	if (atomic_fetch_sub_explicit(&gs_thread_count, 1, memory_order_acq_rel) == 1) {
+		gs_leave(self);
+		gs_host.exit(0);
+	}
+	gs_stats_add(&self->worker->p->stats, GS_STAT_EXITS, 1);
+	if (self->wired)
+		gs_wire_end(self);
+	/* relaxed: for people */
+	atomic_store_explicit(&self->state, GS_STATE_DEAD, memory_order_relaxed);
+	gs_sched_exit(self);
+}
+
+void gs_life_dead(struct gs_thread *t)
+{
+	/* acq_rel: release pairs with the joiner's acquire; see the top of this file */
+	uint32_t old = atomic_fetch_or_explicit(&t->life, GS_LIFE_OVER, memory_order_acq_rel);
+
+	if (old & GS_LIFE_DETACHED)
+		gs_life_release(t);
+	else if (old & GS_LIFE_JOINING)
+		gs_wait_wake(t->joiner, t->joiner_token);
+	if (old & GS_LIFE_FOREIGN)
+		gs_sys_futex_wake(&t->life, INT32_MAX);
+}
+
+/* Takes the result of a thread that is over and releases it. */
+static void gs_life_collect(struct gs_thread *self, struct gs_thread *t, void **result)
+{
+	if (result)
+		*result = t->result;
+	gs_enter(self);
+	gs_life_release(t);
+	gs_leave(self);
+	/* The program may free a stack of its own as soon as we return. */
+	if (t->stack.cls == GS_STACK_USER)
+		gs_life_bury(self);
+}
+
+/* A kernel thread that is not ours joins a green thread. */
+static int gs_life_join_foreign(struct gs_thread *t, void **result)
+{
+	for (;;) {
+		uint32_t life = atomic_fetch_or_explicit(&t->life, GS_LIFE_FOREIGN,
+							 memory_order_acq_rel) | GS_LIFE_FOREIGN;
+
+		if (life & GS_LIFE_OVER)
+			break;
+		gs_sys_futex_wait(&t->life, life, NULL);
+	}
+	if (result)
+		*result = t->result;
+	gs_life_release(t);
+	return 0;
+}
+
+/* Waits again for t, which a stray wake-up said was over. */
+static uint64_t gs_life_rejoin(struct gs_thread *self, struct gs_thread *t)
+{
+	uint64_t token = gs_wait_begin(self, GS_REASON_JOIN, t->tp, true);
+
+	gs_lock(&gs_life_lock);
+	t->joiner_token = token;
+	/* acq_rel: the dying thread reads the token after setting OVER */
+	if (atomic_fetch_or_explicit(&t->life, GS_LIFE_JOINING, memory_order_acq_rel) & GS_LIFE_OVER)
+		gs_wait_wake(self, token);
+	gs_unlock(&gs_life_lock);
+	return token;
+}
+
+int gs_life_join(struct gs_thread *self, struct gs_thread *t, uint64_t deadline, void **result)
+{
+	uint64_t token;
+	uint32_t old;
+	int err = 0;
+
+	if (t == self)
+		return -EDEADLK;
+	if (atomic_load_explicit(&t->life, memory_order_relaxed) & GS_LIFE_DETACHED)
+		return -EINVAL;
+	if (!self)
+		return gs_life_join_foreign(t, result);
+	/* relaxed: best effort, as in glibc */
+	if (self->joiner == t &&
+	    (atomic_load_explicit(&self->life, memory_order_relaxed) & GS_LIFE_JOINING))
+		return -EDEADLK;
+	gs_enter(self);
+	token = gs_wait_begin(self, GS_REASON_JOIN, t->tp, true);
+	gs_lock(&gs_life_lock);
+	old = atomic_load_explicit(&t->life, memory_order_relaxed);
+	if (old & (GS_LIFE_JOINING | GS_LIFE_DETACHED)) {
+		err = -EINVAL;
+	} else if (deadline == 0 && !(old & GS_LIFE_OVER)) {
+		err = -EBUSY;
+	} else {
+		t->joiner = self;
+		t->joiner_token = token;
+		/* acq_rel: pairs with gs_life_dead */
+		old = atomic_fetch_or_explicit(&t->life, GS_LIFE_JOINING, memory_order_acq_rel);
+	}
+	gs_unlock(&gs_life_lock);
+	if (err != 0 || (old & GS_LIFE_OVER))
+		gs_wait_cancel(self, token);
+	else
+		do /* a waker that was late for an earlier use of t's record is no end */
+			err = gs_wait_park(self, token, deadline);
+		while (err == 0 && !gs_life_is_over(t) && (token = gs_life_rejoin(self, t)));
+	if (err == -ETIMEDOUT || err == -EINTR) {
+		/* acq_rel: it may have ended meanwhile: then the join has succeeded */
+		old = atomic_fetch_and_explicit(&t->life, ~(uint32_t)GS_LIFE_JOINING,
+						memory_order_acq_rel);
+		if (old & GS_LIFE_OVER)
+			err = 0;
+	}
+	gs_leave(self);
+	if (err == 0)
+		gs_life_collect(self, t, result);
+	return err;
+}
+
+int gs_life_detach(struct gs_thread *t)
+{
+	uint32_t old;
+
+	if (atomic_load_explicit(&t->life, memory_order_relaxed) & GS_LIFE_JOINING)
+		return 0; /* as glibc: being joined already */
+	/* acq_rel: pairs with gs_life_dead */
+	old = atomic_fetch_or_explicit(&t->life, GS_LIFE_DETACHED, memory_order_acq_rel);
+	if (old & GS_LIFE_DETACHED)
+		return -EINVAL;
+	if (old & GS_LIFE_OVER)
+		gs_life_release(t);
+	return 0;
+}
+
+bool gs_life_is_detached(const struct gs_thread *t)
+{
+	return atomic_load_explicit(&t->life, memory_order_relaxed) & GS_LIFE_DETACHED;
+}
+
+bool gs_life_is_over(const struct gs_thread *t)
+{
+	return atomic_load_explicit(&t->life, memory_order_relaxed) & GS_LIFE_OVER;
+}
+
+void gs_life_fork_lock(void)
+{
+	gs_lock(&gs_life_lock);
+}
+
+void gs_life_fork_unlock(void)
+{
+	gs_unlock(&gs_life_lock);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lock.h - the short lock of the runtime: spins briefly, then sleeps in the kernel.
+ *
+ * Who may take it: code inside the runtime only (gs_thread.inrt > 0), so that no
+ * signal handler of the program runs, and no switch happens, while it is held.
+ *
+ * Order, parent before child; a thread that holds one takes only those below it:
+ *   fork            child.c, the world lock round fork
+ *   signal table    signal.c
+ *   thread life     life.c, a thread's joiner slot
+ *   park bucket     park.c; two buckets (requeue) in address order
+ *   fd              fd.c, one descriptor's record
+ *   sched           worker.c, idle lists and the global run queue
+ *   timers          timer.c, one processor's heap
+ *   thread pool     thread.c, free records
+ *   stack           stack.c, slabs
+ * Nothing that parks is called with any of them held.
+ */
+#ifndef GS_LOCK_H
+#define GS_LOCK_H
+
+#include "base.h"
+
+/* 0 free, 1 held, 2 held and somebody sleeps. */
+struct gs_lock {
+	_Atomic uint32_t word;
+};
+
+#define GS_LOCK_INIT { 0 }
+
+void gs_lock_slow(struct gs_lock *l);
+void gs_lock_wake(struct gs_lock *l);
+
+static inline void gs_lock(struct gs_lock *l)
+{
+	uint32_t zero = 0;
+
+	/* acquire: pairs with the release in gs_unlock */
+	if (GS_UNLIKELY(!atomic_compare_exchange_strong_explicit(
+		    &l->word, &zero, 1, memory_order_acquire, memory_order_relaxed)))
+		gs_lock_slow(l);
+}
+
+static inline bool gs_trylock(struct gs_lock *l)
+{
+	uint32_t zero = 0;
+
+	/* acquire: pairs with the release in gs_unlock */
+	return atomic_compare_exchange_strong_explicit(&l->word, &zero, 1, memory_order_acquire,
+						       memory_order_relaxed);
+}
+
+static inline void gs_unlock(struct gs_lock *l)
+{
+	/* release: pairs with the acquire in gs_lock, gs_trylock, gs_lock_slow */
+	if (GS_UNLIKELY(atomic_exchange_explicit(&l->word, 0, memory_order_release) == 2))
+		gs_lock_wake(l);
+}
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * monitor.c - the monitor's loop.
+ *
+ * Each look compares every processor with what was seen last time. A processor
+ * in the same region visit is taken away: at once if its queue holds threads,
+ * else after 10 ms. A processor whose tick has not moved runs a thread that
+ * computes or sleeps in the kernel unannounced: preempt.c. Looks come
+ * every 20 us at first, then further and further apart while nothing is found,
+ * up to 10 ms; with all processors idle for a while the monitor sleeps.
+ *
+ * Locks: none of its own. Called from: its own kernel thread.
+ */
+#include "monitor.h"
+
+#include "conf.h"
+#include "deadlock.h"
+#include "dump.h"
+#include "fd.h"
+#include "globq.h"
+#include "host.h"
+#include "idle.h"
+#include "log.h"
+#include "netpoll.h"
+#include "preempt.h"
+#include "sched.h"
+#include "sys.h"
+#include "worker.h"
+
+#include <errno.h>
+
+enum {
+	GS_MONITOR_STACK = 64 * 1024,
+	GS_MONITOR_QUIET_LOOKS = 50,
+	GS_MONITOR_IDLE_LOOKS = 5,
+};
+
+static const uint64_t gs_monitor_min = 20000, gs_monitor_max = 10000000;
+static const uint64_t gs_monitor_slice = 10000000;
+
+_Atomic uint32_t gs_monitor_asleep;
+bool gs_monitor_running;
+
+/* The monitor alone calls this: takes p from a worker in a region. */
+static bool gs_monitor_retake(struct gs_proc *p, uint32_t status)
+{
+	/* acquire: pairs with the release in gs_region_enter */
+	if (!atomic_compare_exchange_strong_explicit(&p->status, &status, GS_PROC_IDLE,
+						     memory_order_acquire, memory_order_relaxed))
+		return false;
+	atomic_fetch_add_explicit(&gs_worker_lost, 1, memory_order_relaxed);
+	gs_stats_add(&p->stats, GS_STAT_HANDOFFS, 1);
+	gs_idle_hand_off(p);
+	return true;
+}
+
+static bool gs_monitor_waiting(struct gs_proc *p)
+{
+	return gs_runq_length(&p->runq) > 0 ||
+	       atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0;
+}
+
+/* One processor; true when something was done. */
+static bool gs_monitor_look(struct gs_proc *p, uint64_t now)
+{
+	/* acquire: pairs with the release in gs_idle_hold and gs_region_enter */
+	uint32_t status = atomic_load_explicit(&p->status, memory_order_acquire);
+	uint32_t tick = p->tick;
+
+	if (status != p->seen_status || tick != p->seen_tick) {
+		p->seen_status = status;
+		p->seen_tick = tick;
+		p->seen_when = now;
+		return false;
+	}
+	if ((status & GS_PROC_MASK) == GS_PROC_REGION) {
+		if (!gs_monitor_waiting(p) && now - p->seen_when < gs_monitor_slice &&
+		    atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) > 0)
+			return false;
+		return gs_monitor_retake(p, status);
+	}
+	if (status == GS_PROC_RUNNING)
+		return gs_preempt_look(p, now - p->seen_when, gs_monitor_waiting(p));
+	return false;
+}
+
+/* All workers busy and nobody asked for events or looked at deadlines for a while:
+   do it for them. */
+static void gs_monitor_poll(uint64_t now)
+{
+	static struct gs_netpoll_batch batch;
+	static uint64_t polled;
+
+	if (now - polled < gs_monitor_slice || gs_idle_is_polled())
+		return;
+	polled = now;
+	for (uint32_t i = 0; i < gs_nprocs; i++)
+		gs_timer_run(&gs_procs[i].timers, now);
+	if (atomic_load_explicit(&gs_netpoll_count, memory_order_relaxed) > 0 &&
+	    gs_netpoll_wait(&batch, 0) > 0)
+		gs_netpoll_dispatch(&batch);
+}
+
+static bool gs_monitor_all_idle(void)
+{
+	/* seq_cst: after announcing sleep; pairs with gs_idle_pop's decrement */
+	return atomic_load_explicit(&gs_idle_procs, memory_order_seq_cst) == gs_nprocs;
+}
+
+static void gs_monitor_sleep(void)
+{
+	if (gs_conf.deadlock)
+		gs_deadlock_look();
+	/* seq_cst: see gs_monitor_all_idle */
+	atomic_store_explicit(&gs_monitor_asleep, 1, memory_order_seq_cst);
+	while (atomic_load_explicit(&gs_monitor_asleep, memory_order_seq_cst) &&
+	       gs_monitor_all_idle() && !gs_dump_wanted())
+		gs_sys_futex_wait(&gs_monitor_asleep, 1, NULL);
+	atomic_store_explicit(&gs_monitor_asleep, 0, memory_order_seq_cst);
+}
+
+void gs_monitor_rouse(void)
+{
+	if (atomic_exchange_explicit(&gs_monitor_asleep, 0, memory_order_seq_cst))
+		gs_sys_futex_wake(&gs_monitor_asleep, 1);
+}
+
+static void gs_monitor_pause(uint64_t ns)
+{
+	struct timespec ts = { .tv_sec = (time_t)(ns / GS_NSEC), .tv_nsec = (long)(ns % GS_NSEC) };
+
+	gs_sys2(__NR_nanosleep, &ts, NULL);
+}
+
+static void *gs_monitor_main(void *arg)
+{
+	uint64_t pause = gs_monitor_min, traced = gs_now(), audited = traced;
+	bool auditing = false;
+	unsigned quiet = 0, idle = 0;
+
+	for (;;) {
+		bool busy = false;
+		uint64_t now;
+
+		gs_monitor_pause(pause);
+		now = gs_now();
+		if (gs_conf.schedtrace && now - traced >= (uint64_t)gs_conf.schedtrace * 1000000) {
+			traced = now;
+			gs_dump_schedtrace(now);
+		}
+		gs_dump_poll(now);
+		gs_monitor_poll(now);
+		if (now - audited >= GS_NSEC) {
+			audited = now;
+			auditing = gs_fd_audit();
+		}
+		for (uint32_t i = 0; i < gs_nprocs; i++)
+			busy |= gs_monitor_look(&gs_procs[i], now);
+		gs_worker_nudge();
+		if (busy) {
+			quiet = 0;
+			pause = gs_monitor_min;
+		} else if (++quiet > GS_MONITOR_QUIET_LOOKS) {
+			pause = GS_MIN(pause * 2, gs_monitor_max);
+		}
+		if (!gs_monitor_all_idle()) {
+			idle = 0;
+		} else if (!gs_conf.schedtrace && !auditing && pause == gs_monitor_max &&
+			   ++idle >= GS_MONITOR_IDLE_LOOKS) {
+			gs_monitor_sleep();
+			quiet = idle = 0;
+			pause = gs_monitor_min;
+		}
+	}
+	return NULL;
+}
+
+int gs_monitor_start(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	uint64_t all = ~0ULL, old;
+	int err;
+
+	if (gs_monitor_running)
+		return 0;
+	gs_host.pthread_attr_init(&attr);
+	gs_host.pthread_attr_setstacksize(&attr, GS_MAX((size_t)GS_MONITOR_STACK,
+							gs_host.minsigstksz + 32768));
+	/* The program's signals are for its own threads. */
+	gs_sys4(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &all, &old, sizeof(all));
+	err = gs_host.pthread_create(&thread, &attr, gs_monitor_main, NULL);
+	gs_sys4(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &old, NULL, sizeof(old));
+	gs_host.pthread_attr_destroy(&attr);
+	if (err != 0)
+		return -err;
+	gs_host.pthread_detach(thread);
+	gs_monitor_running = true;
+	return 0;
+}
+
+void gs_monitor_after_fork(void)
+{
+	gs_monitor_running = false;
+	gs_monitor_asleep = 0;
+}

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mux.c - waiting for several descriptors: the round every such call makes, poll
+ * and epoll_wait. (select is in select.c.)
+ *
+ * The kernel's own call with a zero time-out is the only judge of what is ready;
+ * the netpoller's events merely say when to ask it again. One round:
+ *
+ *	begin the wait, watch every member, ask, park, ask, watch no more
+ *
+ * The question after watching closes the race with an event that came before; the
+ * one after parking fetches the answer. There is one more before the first round:
+ * what is ready at once never gets registered, and a busy server's descriptors cost
+ * one system call, as natively.
+ *
+ * Questions whose answer is known are left out. fd.c remembers of a registered
+ * descriptor whether anything happened since it was found empty, and all its members
+ * being known as idle, a call parks without a question (an event not yet harvested
+ * wakes it), so what is left is the one that fetches the answer. "Nothing" as an answer
+ * is remembered in turn: a member that was asked about for input has none.
+ *
+ * A member that cannot be watched:
+ * - EPERM, it has no readiness (a regular file): it is ready for ever, or, asked for
+ *   something else, never. Either way no event is missed.
+ * - anything else (the user's limit of watches is reached, epolls are nested too
+ *   deep, it was closed just now): the round parks for 1 to 10 ms, twice as long
+ *   each time, so the answer comes late but it comes.
+ *
+ * A member closed by another thread: the kernel's poll holds the open file and goes
+ * on waiting for it. Here the waiter is woken and the number is asked about anew:
+ * POLLNVAL from poll, EBADF from select and epoll_wait.
+ *
+ * epoll_wait: the program's epoll descriptor is one member, itself pollable. Waiters
+ * are exclusive, one event wakes one of them; what it leaves (another descriptor, a
+ * level-triggered one still ready) it passes on, as the kernel's epoll does.
+ *
+ * Invariants: no member is queued and no wait is begun when a function here returns.
+ * Locks: none held; gs_fd_watch and gs_fd_unwatch take the descriptor's.
+ * Called from: hooks/poll.c, select.c.
+ */
+#include "mux.h"
+
+#include "mem.h"
+#include "sched.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+
+/* ns between questions about what cannot be watched */
+static const uint64_t gs_mux_pause_min = 1000000, gs_mux_pause_max = 10000000;
+
+bool gs_mux_signalled(const struct gs_thread *self)
+{
+	/* relaxed: set by this kernel thread, or by a sender for whom "just too late" is true */
+	return atomic_load_explicit(&self->attention, memory_order_relaxed) & GS_ATT_SIGNAL;
+}
+
+/* Free of cost, and true for most arguments: on the caller's own stack. */
+static bool gs_mux_on_stack(const struct gs_thread *self, const void *p, size_t len)
+{
+	uintptr_t at = (uintptr_t)p, top = (uintptr_t)self->stack.base + self->stack.size;
+
+	return at >= (uintptr_t)__builtin_frame_address(0) && at < top && len <= top - at;
+}
+
+bool gs_mux_readable(const struct gs_thread *self, const void *p, size_t len)
+{
+	const char *at = p, *last = at + len - sizeof(uint64_t);
+
+	if (gs_mux_on_stack(self, p, len))
+		return true;
+	if (!p) /* which to the call below means "no set" */
+		return false;
+	/* The kernel reads the 8 bytes of a signal set before it finds that -1 is no way
+	   to change the mask: EFAULT or EINVAL, and nothing is done. */
+	for (;;) {
+		if (gs_sys4(__NR_rt_sigprocmask, -1, at, NULL, sizeof(uint64_t)) == -EFAULT)
+			return false;
+		if (at >= last)
+			return true;
+		at = (const char *)GS_ALIGN_DOWN((uintptr_t)at, GS_PAGE) + GS_PAGE;
+		at = GS_MIN(at, last);
+	}
+}
+
+/* ---- what is known without asking ---- */
+
+/* The member's record, if what it remembers can be believed. */
+static struct gs_fd *gs_mux_record(const struct gs_mux_member *member)
+{
+	const uint32_t care = GS_FD_REGISTERED | GS_FD_TRUSTED | GS_FD_URGENT | GS_FD_LOWAT;
+	struct gs_fd *f = gs_fd_find(member->fd);
+
+	if (!f || (gs_fd_flags(f) & care) != (GS_FD_REGISTERED | GS_FD_TRUSTED) ||
+	    (member->waiter.events & GS_FD_PRI))
+		return NULL;
+	return f;
+}
+
+/* Nothing that the member waits for has happened since it was found not to be so.
+   A member that is being watched: nor will it without a wake-up. */
+static bool gs_mux_idle(const struct gs_mux_member *member)
+{
+	struct gs_fd *f = gs_mux_record(member);
+	uint64_t in, out;
+
+	if (!f)
+		return false;
+	/* relaxed: an event holds the record's lock, as watching did: its count is seen
+	   here, or it sees the waiter */
+	in = atomic_load_explicit(&f->in, memory_order_relaxed);
+	out = atomic_load_explicit(&f->out, memory_order_relaxed);
+	return !((in | out) & GS_FD_STICKY) &&
+	       !((member->waiter.events & GS_FD_IN) && (in & GS_FD_READY)) &&
+	       !((member->waiter.events & GS_FD_OUT) && (out & GS_FD_READY));
+}
+
+static bool gs_mux_all_idle(const struct gs_mux *m)
+{
+	for (uint32_t i = 0; i < m->n; i++)
+		if (!gs_mux_idle(&m->members[i]))
+			return false;
+	return true;
+}
+
+/* Of these "not readable" and "a read would block" are the same. (Not so "not
+   writable": a socket calls itself that while there is still some room.) */
+static bool gs_mux_plain(const struct gs_fd *f)
+{
+	/* relaxed: a kind stands for itself */
+	unsigned kind = atomic_load_explicit(&f->kind, memory_order_relaxed);
+
+	return kind == GS_FD_ANON || kind == GS_FD_PIPE || gs_fd_is_socket(kind);
+}
+
+/* Asks, and has fd.c remember an empty answer. */
+static int gs_mux_ask(struct gs_mux *m)
+{
+	int ret;
+
+	if (m->n == 0)
+		return 0;
+	for (uint32_t i = 0; i < m->n; i++) {
+		struct gs_mux_member *member = &m->members[i];
+		struct gs_fd *f = gs_mux_record(member);
+
+		/* acquire: pairs with the release of an event's count; the question comes
+		   after what the event told of */
+		member->seen = f ? atomic_load_explicit(&f->in, memory_order_acquire) : 0;
+	}
+	ret = m->ask(m);
+	if (ret != 0)
+		return ret;
+	for (uint32_t i = 0; i < m->n; i++) {
+		struct gs_mux_member *member = &m->members[i];
+		struct gs_fd *f;
+
+		if (!(member->waiter.events & GS_FD_IN) || !(member->seen & GS_FD_READY))
+			continue;
+		f = gs_mux_record(member);
+		if (f && gs_mux_plain(f))
+			gs_fd_drained(f, GS_FD_IN, member->seen);
+	}
+	return 0;
+}
+
+/* ---- the round ---- */
+
+/* Queues every member under token; true when some event may be missed. */
+static bool gs_mux_watch(struct gs_thread *self, struct gs_mux *m, uint64_t token)
+{
+	bool blind = false;
+
+	for (uint32_t i = 0; i < m->n; i++) {
+		struct gs_fd_waiter *w = &m->members[i].waiter;
+		int err;
+
+		w->t = self;
+		w->token = token;
+		w->fd = NULL;
+		w->gone = false;
+		err = gs_fd_watch(m->members[i].fd, w);
+		if (err != 0 && err != -EPERM)
+			blind = true;
+	}
+	return blind;
+}
+
+/* Has ret, the answer an exclusive waiter got, left something for another one? */
+static bool gs_mux_leaves(const struct gs_fd_waiter *w, int fd, int ret)
+{
+	struct pollfd rest = { .fd = fd, .events = POLLIN };
+
+	if (ret == 0 || !w->fd)
+		return false;
+	/* relaxed: who queues from now on asks after that. Its own waiter does not count. */
+	if (atomic_load_explicit(&w->fd->queued, memory_order_relaxed) ==
+	    atomic_load_explicit(&w->queued, memory_order_relaxed))
+		return false;
+	return ret < 0 || gs_sys3(__NR_poll, &rest, 1, 0) > 0;
+}
+
+static void gs_mux_unwatch(struct gs_mux *m, int ret)
+{
+	for (uint32_t i = 0; i < m->n; i++) {
+		struct gs_fd_waiter *w = &m->members[i].waiter;
+
+		gs_fd_unwatch(w, !(w->exclusive && gs_mux_leaves(w, m->members[i].fd, ret)));
+	}
+}
+
+int gs_mux_wait(struct gs_thread *self, struct gs_mux *m, uint64_t deadline, bool asked)
+{
+	uint64_t pause = 0;
+	int ret;
+
+	if (!asked && (deadline == GS_MUX_NOW || !gs_mux_all_idle(m))) {
+		ret = gs_mux_ask(m);
+		if (ret != 0 || deadline == GS_MUX_NOW)
+			return ret;
+	}
+	for (;;) {
+		uint64_t until = deadline;
+		uint64_t token = gs_wait_begin(self, m->reason, m->obj, true);
+		bool blind = gs_mux_watch(self, m, token);
+		int err = 0;
+
+		ret = gs_mux_all_idle(m) ? 0 : gs_mux_ask(m);
+		if (ret == 0) {
+			if (GS_UNLIKELY(blind)) {
+				pause = pause ? GS_MIN(pause * 2, gs_mux_pause_max)
+					      : gs_mux_pause_min;
+				until = GS_MIN(deadline, gs_now() + pause);
+			}
+			/* Woken by the netpoller (an event), a close, the deadline, a signal. */
+			err = gs_wait_park(self, token, until);
+			ret = gs_mux_ask(m);
+		} else {
+			/* A wake-up that came with the answer means the same as it. */
+			gs_wait_cancel(self, token);
+		}
+		gs_mux_unwatch(m, ret);
+		if (ret != 0)
+			return ret;
+		if (err == -EINTR)
+			return -EINTR;
+		if (err == -ETIMEDOUT && until == deadline)
+			return 0;
+	}
+}
+
+/* ---- poll ---- */
+
+struct gs_mux_polled {
+	struct gs_mux mux;
+	struct pollfd *fds;
+	unsigned long nfds;
+};
+
+/* A signal that the kernel handed to this worker may break the call although it does
+   not wait. Whom it is for is settled by then, and the question is asked again. */
+static int gs_mux_poll_now(struct pollfd *fds, unsigned long nfds)
+{
+	long ret;
+
+	do
+		ret = gs_sys3(__NR_poll, fds, nfds, 0);
+	while (ret == -EINTR);
+	return (int)ret;
+}
+
+static int gs_mux_poll_ask(struct gs_mux *m)
+{
+	struct gs_mux_polled *p = GS_CONTAINER_OF(m, struct gs_mux_polled, mux);
+
+	return gs_mux_poll_now(p->fds, p->nfds);
+}
+
+static uint32_t gs_mux_poll_events(short events)
+{
+	uint32_t watch = 0; /* hang-up and error are always watched */
+
+	if (events & (POLLIN | POLLRDNORM))
+		watch |= GS_FD_IN;
+	if (events & (POLLOUT | POLLWRNORM))
+		watch |= GS_FD_OUT;
+	if (events & POLLPRI)
+		watch |= GS_FD_PRI;
+	/* Found on rare devices only: any event may be it, and none is remembered. */
+	if (events & (POLLRDBAND | POLLWRBAND | POLLMSG))
+		watch |= GS_FD_IN | GS_FD_OUT | GS_FD_PRI;
+	return watch;
+}
+
+static GS_NOINLINE int gs_mux_poll_wait(struct gs_thread *self, struct pollfd *fds,
+					unsigned long nfds, uint64_t deadline, bool asked)
+{
+	struct gs_mux_member few[GS_MUX_FEW];
+	struct gs_mux_polled p = {
+		.mux = { .ask = gs_mux_poll_ask, .members = few, .reason = GS_REASON_POLL,
+			 .obj = nfds == 1 ? gs_mux_fd_obj(fds->fd) : fds },
+		.fds = fds,
+		.nfds = nfds,
+	};
+	size_t size = nfds * sizeof(few[0]); /* the kernel bounds nfds by RLIMIT_NOFILE */
+	int ret;
+
+	if (nfds > GS_MUX_FEW) {
+		p.mux.members = gs_mem_map(size);
+		if (!p.mux.members)
+			return -ENOMEM;
+	}
+	for (unsigned long i = 0; i < nfds; i++) {
+		struct gs_mux_member *member = &p.mux.members[p.mux.n];
+
+		fds[i].revents = 0;
+		if (fds[i].fd < 0)
+			continue;
+		member->fd = fds[i].fd;
+		member->waiter.events = gs_mux_poll_events(fds[i].events);
+		member->waiter.exclusive = false;
+		p.mux.n++;
+	}
+	ret = gs_mux_wait(self, &p.mux, deadline, asked);
+	if (p.mux.members != few)
+		gs_mem_unmap(p.mux.members, size);
+	return ret;
+}
+
+int gs_mux_poll(struct gs_thread *self, struct pollfd *fds, unsigned long nfds,
+		uint64_t deadline)
+{
+	/* The kernel goes first where it alone can say whether fds and nfds are any good. */
+	bool asked = nfds > GS_MUX_FEW || deadline == GS_MUX_NOW ||
+		     !gs_mux_on_stack(self, fds, nfds * sizeof(*fds));
+	int ret = asked && nfds ? gs_mux_poll_now(fds, nfds) : 0;
+
+	if (ret == 0 && deadline != GS_MUX_NOW)
+		ret = gs_mux_poll_wait(self, fds, nfds, deadline, asked);
+	return ret == 0 && gs_mux_signalled(self) ? -EINTR : ret;
+}
+
+/* ---- epoll ---- */
+
+struct gs_mux_epolled {
+	struct gs_mux mux;
+	struct epoll_event *events;
+	int epfd, max;
+};
+
+static int gs_mux_epoll_now(int epfd, struct epoll_event *events, int max)
+{
+	long ret;
+
+	do
+		ret = gs_sys4(__NR_epoll_wait, epfd, events, max, 0);
+	while (ret == -EINTR);
+	return (int)ret;
+}
+
+static int gs_mux_epoll_ask(struct gs_mux *m)
+{
+	struct gs_mux_epolled *e = GS_CONTAINER_OF(m, struct gs_mux_epolled, mux);
+
+	return gs_mux_epoll_now(e->epfd, e->events, e->max);
+}
+
+int gs_mux_epoll(struct gs_thread *self, int epfd, struct epoll_event *events, int max,
+		 uint64_t deadline)
+{
+	struct gs_mux_member member = {
+		.waiter = { .events = GS_FD_IN, .exclusive = true },
+		.fd = epfd,
+	};
+	struct gs_mux_epolled e = {
+		.mux = { .ask = gs_mux_epoll_ask, .members = &member, .n = 1,
+			 .reason = GS_REASON_EPOLL, .obj = gs_mux_fd_obj(epfd) },
+		.events = events,
+		.epfd = epfd,
+		.max = max,
+	};
+
+	/* Unlike poll, epoll_wait prefers "nothing in time" to a signal. The kernel goes
+	   first where it alone can say whether the arguments are any good. */
+	if (max <= 0 || !gs_mux_on_stack(self, events, sizeof(*events))) {
+		int ret = gs_mux_epoll_now(epfd, events, max);
+
+		if (ret != 0 || deadline == GS_MUX_NOW)
+			return ret;
+		return gs_mux_wait(self, &e.mux, deadline, true);
+	}
+	return gs_mux_wait(self, &e.mux, deadline, false);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mux.h - waiting for several descriptors at once: poll, select, epoll.
+ *
+ * gs_mux_poll, gs_mux_epoll and gs_mux_select run inside the runtime, take a
+ * deadline of CLOCK_MONOTONIC (GS_MUX_NOW: only ask, GS_NEVER: no limit) and
+ * return what the kernel's call returns: a count, 0 when the deadline passed,
+ * -errno. -EINTR means that a signal or a cancellation wants the thread: the
+ * caller leaves the runtime.
+ */
+#ifndef GS_MUX_H
+#define GS_MUX_H
+
+#include "fd.h"
+
+struct epoll_event;
+struct pollfd;
+
+#define GS_MUX_NOW UINT64_C(0)
+
+int gs_mux_poll(struct gs_thread *self, struct pollfd *fds, unsigned long nfds,
+		uint64_t deadline);
+
+int gs_mux_epoll(struct gs_thread *self, int epfd, struct epoll_event *events, int max,
+		 uint64_t deadline);
+
+/* select.c. in, out and ex are the program's sets, or NULL; they are as they were
+   when the result is an error. */
+int gs_mux_select(struct gs_thread *self, int nfds, unsigned long *in, unsigned long *out,
+		  unsigned long *ex, uint64_t deadline);
+
+/* Can [p, p+len), at least 8 bytes, be read? For arguments of which the kernel would
+   have said EFAULT; free of cost on the caller's own stack. Any context. */
+bool gs_mux_readable(const struct gs_thread *self, const void *p, size_t len);
+
+/* What they are made of. */
+
+enum { GS_MUX_FEW = 64 }; /* members that live on the waiter's stack */
+
+struct gs_mux_member {
+	struct gs_fd_waiter waiter; /* events and exclusive filled in */
+	uint64_t seen;              /* the input word of its record before the question */
+	int fd;
+};
+
+/* One call's wait; embedded in what ask needs to know. */
+struct gs_mux {
+	int (*ask)(struct gs_mux *m); /* the kernel's answer now: count, 0 or -errno */
+	struct gs_mux_member *members;
+	uint32_t n;
+	enum gs_reason reason;
+	const void *obj; /* for dumps: the descriptor when there is one, else an address */
+};
+
+/* Waits until ask has an answer. asked: the caller did already, nothing was ready.
+   Returns the answer, 0 (the deadline passed) or -EINTR. Inside the runtime. */
+int gs_mux_wait(struct gs_thread *self, struct gs_mux *m, uint64_t deadline, bool asked);
+
+/* What poll and select report in preference to "nothing in time". */
+bool gs_mux_signalled(const struct gs_thread *self);
+
+static inline const void *gs_mux_fd_obj(int fd)
+{
+	return (const void *)(intptr_t)fd;
+}
+
+#endif

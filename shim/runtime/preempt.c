@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * preempt.c - green threads that do not come back to the runtime by themselves.
+ *
+ * The monitor sees that a processor's tick has not moved. The kernel says what
+ * its worker does (/proc/self/task/TID/syscall: "running", or the number of the
+ * call it sleeps in):
+ *  - asleep in a call that no hook bracketed: the processor is retaken and given
+ *    to another worker (gs_worker_retake), and the call is counted by number;
+ *  - computing, while others wait: after a time slice GS_ATT_PREEMPT is set and
+ *    the worker gets a signal. The handler switches away on the green thread's
+ *    own stack, above the frame in which the kernel saved the whole register
+ *    state, and returns through it when the thread runs again, on whichever
+ *    worker. It does nothing while the thread is inside the runtime (gs_leave
+ *    sees the bit), nor while the interrupted instruction is libc's or the
+ *    dynamic linker's, which may hold locks of their own; if it is found there
+ *    time and again, the processor is retaken without stopping the thread.
+ *
+ * The handler runs with SA_NODEFER and an empty mask, so switching away leaves
+ * no signal blocked on the worker.
+ *
+ * Locks: none. Called from: the monitor; the kernel (handler); cancel, signal (kick).
+ */
+#include "preempt.h"
+
+#include "conf.h"
+#include "host.h"
+#include "idle.h"
+#include "log.h"
+#include "sched.h"
+#include "sys.h"
+#include "wire.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <signal.h>
+#include <ucontext.h>
+
+enum { GS_PREEMPT_TRIES = 4, GS_PREEMPT_SIGSET = 8 };
+
+static const uint64_t gs_preempt_slice = 10000000; /* of computing, while others wait */
+static const uint64_t gs_preempt_grace = 1000000;  /* of sleeping in the kernel */
+
+uint32_t gs_preempt_blocked[GS_PREEMPT_SYSCALLS];
+
+static struct {
+	uintptr_t lo, hi;
+} gs_preempt_text[2]; /* libc's and the dynamic linker's code */
+
+static bool gs_preempt_in_libc(uintptr_t pc)
+{
+	for (size_t i = 0; i < GS_ARRAY_SIZE(gs_preempt_text); i++)
+		if (pc >= gs_preempt_text[i].lo && pc < gs_preempt_text[i].hi)
+			return true;
+	return false;
+}
+
+/* The program's thread ran on; the frame it returns through was made on another
+   kernel thread, perhaps: what the kernel restores from it must be this one's. */
+static void gs_preempt_fix_frame(struct gs_thread *self, ucontext_t *uc)
+{
+	__builtin_memcpy(&uc->uc_sigmask, &self->worker->kmask, GS_PREEMPT_SIGSET);
+	gs_sys2(__NR_sigaltstack, NULL, &uc->uc_stack);
+}
+
+static void gs_preempt_handler(int sig, siginfo_t *info, void *context)
+{
+	struct gs_thread *self = gs_self;
+	ucontext_t *uc = context;
+	struct gs_worker *w;
+	uint32_t what;
+
+	if (!self || self->kind != GS_KIND_GREEN || self->inrt > 0 || self->in_region)
+		return;
+	what = atomic_load_explicit(&self->attention, memory_order_relaxed);
+	if (!(what & (GS_ATT_PREEMPT | GS_ATT_SIGNAL | GS_ATT_CANCEL)))
+		return;
+	if (!(what & (GS_ATT_SIGNAL | GS_ATT_CANCEL)) && gs_preempt_in_libc(gs_arch_context_pc(uc)))
+		return;
+	w = self->worker;
+	gs_enter(self);
+	if ((what & GS_ATT_PREEMPT) && w->p)
+		gs_stats_add(&w->p->stats, GS_STAT_PREEMPTS, 1);
+	gs_leave(self); /* yields, delivers */
+	gs_preempt_fix_frame(self, uc);
+}
+
+static int gs_preempt_object(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	const uintptr_t marks[2] = { (uintptr_t)gs_host.errno_location,
+				     (uintptr_t)gs_host.tls_allocate };
+
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+		uintptr_t lo = info->dlpi_addr + ph->p_vaddr, hi = lo + ph->p_memsz;
+
+		if (ph->p_type != PT_LOAD || !(ph->p_flags & PF_X))
+			continue;
+		for (size_t k = 0; k < GS_ARRAY_SIZE(marks); k++)
+			if (marks[k] >= lo && marks[k] < hi) {
+				gs_preempt_text[k].lo = lo;
+				gs_preempt_text[k].hi = hi;
+			}
+	}
+	return 0;
+}
+
+int gs_preempt_init(void)
+{
+	struct gs_arch_sigaction action = {
+		.handler = (void *)gs_preempt_handler,
+		.flags = SA_SIGINFO | SA_RESTART | SA_NODEFER | GS_ARCH_SA_RESTORER,
+		.restorer = gs_arch_sigreturn,
+	};
+	uint64_t unblock = 1ULL << (GS_PREEMPT_SIGNAL - 1);
+
+	gs_host.iterate_phdr(gs_preempt_object, NULL);
+	gs_sys4(__NR_rt_sigprocmask, SIG_UNBLOCK, &unblock, NULL, GS_PREEMPT_SIGSET);
+	return (int)gs_sys4(__NR_rt_sigaction, GS_PREEMPT_SIGNAL, &action, NULL, GS_PREEMPT_SIGSET);
+}
+
+/* Which system call the kernel thread sleeps in: its number, -1 when it runs or
+   nothing can be learned. */
+static long gs_preempt_sleeping(int ktid)
+{
+	char buf[64];
+	struct gs_text path = { buf, sizeof(buf), 0 };
+	long fd, n, nr = 0;
+
+	gs_log_format(&path, "/proc/self/task/%d/syscall", ktid);
+	fd = gs_sys4(__NR_openat, AT_FDCWD, buf, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	n = gs_sys3(__NR_read, fd, buf, sizeof(buf) - 1);
+	gs_sys1(__NR_close, fd);
+	if (n <= 0 || buf[0] < '0' || buf[0] > '9')
+		return -1;
+	for (long i = 0; i < n && buf[i] >= '0' && buf[i] <= '9'; i++)
+		nr = nr * 10 + (buf[i] - '0');
+	return nr;
+}
+
+bool gs_preempt_look(struct gs_proc *p, uint64_t ns, bool waiting)
+{
+	struct gs_worker *w = atomic_load_explicit(&p->worker, memory_order_relaxed);
+	struct gs_thread *t = w ? w->current : NULL;
+	long nr;
+
+	if (!t || t->inrt > 0 || ns < (waiting ? gs_preempt_grace : gs_preempt_slice))
+		return false;
+	nr = gs_preempt_sleeping(w->ktid);
+	if (nr >= 0) {
+		if (!gs_wire_retake(p, w, t))
+			return false;
+		if (nr < GS_PREEMPT_SYSCALLS)
+			gs_preempt_blocked[nr]++;
+		gs_stats_add(&p->stats, GS_STAT_HANDOFFS, 1);
+		gs_idle_hand_off(p);
+		return true;
+	}
+	if (!waiting || ns < gs_preempt_slice || !gs_conf.preempt)
+		return false;
+	if (ns > GS_PREEMPT_TRIES * gs_preempt_slice && gs_wire_retake(p, w, t)) {
+		gs_idle_hand_off(p);
+		return true;
+	}
+	/* relaxed: the signal orders it; or gs_leave sees it when it comes there */
+	atomic_fetch_or_explicit(&t->attention, GS_ATT_PREEMPT, memory_order_relaxed);
+	gs_preempt_kick(t);
+	return false;
+}
+
+void gs_preempt_kick(struct gs_thread *t)
+{
+	struct gs_worker *w = t->worker;
+
+	if (w && w->current == t && w != gs_worker_current())
+		gs_sys3(__NR_tgkill, gs_sys_getpid(), w->ktid, GS_PREEMPT_SIGNAL);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * preempt.h - takes the processor from green threads that compute, and from
+ * workers that sleep in system calls nobody bracketed.
+ */
+#ifndef GS_PREEMPT_H
+#define GS_PREEMPT_H
+
+#include "base.h"
+
+struct gs_proc;
+struct gs_thread;
+
+/* glibc keeps this signal for pthread_cancel, which the library replaces; no
+   program can block or handle it. */
+enum { GS_PREEMPT_SIGNAL = 32, GS_PREEMPT_SYSCALLS = 512 };
+
+/* Installs the signal's handler.
+   Returns 0 or -errno. */
+int gs_preempt_init(void);
+
+/* The monitor found p running the same thread as at its last looks, for ns
+   nanoseconds by now. waiting: other threads want the processor. True when it did
+   something about it. Monitor only. */
+bool gs_preempt_look(struct gs_proc *p, uint64_t ns, bool waiting);
+
+/* Asks the worker that runs t to look at t->attention soon. Any context. */
+void gs_preempt_kick(struct gs_thread *t);
+
+/* How often each system call cost a kernel thread, because nobody bracketed it. */
+extern uint32_t gs_preempt_blocked[GS_PREEMPT_SYSCALLS];
+
+#endif

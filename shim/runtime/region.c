@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * region.c - blocking regions, after Go's entersyscall and exitsyscall.
+ *
+ *  1. Entering, the thread puts its processor into GS_PROC_REGION, with a fresh
+ *     visit number in the same word, and lets go of it.
+ *  2. The system call. If it lasts, the monitor moves the processor from REGION to
+ *     IDLE by compare-and-swap and hands it to another worker.
+ *  3. Leaving, the thread tries REGION -> RUNNING by compare-and-swap on the same
+ *     processor and visit (another worker may be in a region with it by now). That fails when the monitor was quicker: then it takes an idle
+ *     processor, or joins the global queue and gives its worker back.
+ *
+ * Invariants: inside a region worker->p is NULL, so nothing else in the runtime
+ * uses the processor; region_p remembers it.
+ * Locks: none. Called from: io.c and hooks, on green threads outside the runtime.
+ */
+#include "region.h"
+
+#include "idle.h"
+#include "sched.h"
+#include "worker.h"
+
+void gs_region_enter(struct gs_thread *self)
+{
+	struct gs_worker *w;
+	struct gs_proc *p;
+
+	gs_enter(self);
+	w = self->worker;
+	p = w->p;
+	self->in_region = 1;
+	atomic_store_explicit(&self->state, GS_STATE_REGION, memory_order_relaxed);
+	self->region_p = p;
+	w->p = NULL;
+	gs_stats_add(&p->stats, GS_STAT_REGIONS, 1);
+	p->visit++;
+	self->region_visit = p->visit << GS_PROC_VISIT_SHIFT | GS_PROC_REGION;
+	/* release: whoever takes p sees its queues as we left them */
+	atomic_store_explicit(&p->status, self->region_visit, memory_order_release);
+	gs_barrier();
+	self->inrt--;
+}
+
+void gs_region_leave(struct gs_thread *self)
+{
+	struct gs_proc *p = self->region_p;
+	struct gs_worker *w;
+	uint32_t mine = self->region_visit;
+
+	self->inrt++;
+	gs_barrier();
+	w = self->worker;
+	/* acquire: pairs with the release of whoever had p in between, if it came back */
+	if (GS_LIKELY(atomic_compare_exchange_strong_explicit(
+		    &p->status, &mine, GS_PROC_RUNNING, memory_order_acquire,
+		    memory_order_relaxed))) {
+		w->p = p;
+	} else {
+		/* relaxed: a bound on the number of kernel threads, no protocol */
+		atomic_fetch_sub_explicit(&gs_worker_lost, 1, memory_order_relaxed);
+		if (!gs_idle_acquire(w))
+			gs_sched_leave(self);
+	}
+	self->in_region = 0;
+	atomic_store_explicit(&self->state, GS_STATE_RUNNING, memory_order_relaxed);
+	gs_leave(self);
+}

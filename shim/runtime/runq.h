@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runq.h - a processor's run queue: a ring its owner pushes to and everybody
+ * takes from, and a slot for the thread just woken. The algorithm is the Go
+ * runtime's (runqput, runqget, runqgrab in proc.go).
+ */
+#ifndef GS_RUNQ_H
+#define GS_RUNQ_H
+
+#include "base.h"
+
+struct gs_thread;
+
+enum { GS_RUNQ_SIZE = 256 };
+
+struct gs_runq {
+	struct gs_thread *_Atomic next; /* runs before the ring; inherits the time slice */
+	_Atomic uint32_t head GS_ALIGNED(64);
+	_Atomic uint32_t tail;
+	struct gs_thread *_Atomic ring[GS_RUNQ_SIZE];
+};
+
+/* Owner only. Appends t; false when the ring is full. */
+bool gs_runq_push(struct gs_runq *q, struct gs_thread *t);
+
+/* Owner only. Puts t into the next slot and returns whom it displaced, or NULL. */
+struct gs_thread *gs_runq_push_next(struct gs_runq *q, struct gs_thread *t);
+
+/* Owner only. The next thread to run, or NULL. */
+struct gs_thread *gs_runq_pop(struct gs_runq *q);
+
+/* Owner only. Takes n threads from the head into a list linked by ->next for the
+   global queue; returns how many. */
+uint32_t gs_runq_shed(struct gs_runq *q, struct gs_thread **head, struct gs_thread **tail);
+
+/* Thief, owner of to: moves half of from's ring (and, if take_next and the ring
+   is empty, the next slot) into to; returns one to run at once, or NULL. */
+struct gs_thread *gs_runq_steal(struct gs_runq *to, struct gs_runq *from, bool take_next);
+
+static inline uint32_t gs_runq_length(struct gs_runq *q)
+{
+	/* acquire: a reader that is not the owner wants a consistent pair, roughly */
+	uint32_t h = atomic_load_explicit(&q->head, memory_order_acquire);
+	uint32_t t = atomic_load_explicit(&q->tail, memory_order_acquire);
+
+	return (t - h) + (atomic_load_explicit(&q->next, memory_order_relaxed) != NULL);
+}
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rwlock.c - waiting for a read-write lock, and handing it over.
+ *
+ * A lock that somebody waits for is never free: whoever lets go of it last hands
+ * it, under the queue's lock, to the next writer or to all readers at once, who
+ * are its owners before they run. So nobody starves but for the preference: who
+ * is next is what glibc has it be.
+ *
+ *	a writer lets go:	the readers that wait; the first writer if there are
+ *				none. With a preference for writers the other way round.
+ *	the last reader:	the first writer; the readers if there are none.
+ *	a reader comes:		joins other readers, though writers wait; with
+ *				PREFER_WRITER_NONRECURSIVE it waits behind them.
+ *
+ * A waiter may turn out to have timed out after the lock was made its own. For
+ * a writer, the next is tried, with the lock still held. Of readers one more than
+ * woke up holds the lock then, and that one is let go of like any other.
+ *
+ * Invariants: WAITED is set while the queue is not empty, and set only while the
+ * lock is held. With WAITED set, the last holder lets go under the queue's lock.
+ * writers changes under the queue's lock. The lock is not touched once it was
+ * handed over, or made free.
+ * Locks: the queue's.
+ * Called from: hooks/pthread_sync.c.
+ */
+#include "rwlock.h"
+
+#include "sched.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+enum { GS_RWLOCK_TAG_READ, GS_RWLOCK_TAG_WRITE };
+
+#define GS_RWLOCK_SAME(field, theirs)                                                     \
+	_Static_assert(offsetof(struct gs_rwlock, field) ==                               \
+			       offsetof(struct __pthread_rwlock_arch_t, theirs),          \
+		       "struct gs_rwlock fits struct __pthread_rwlock_arch_t")
+GS_RWLOCK_SAME(state, __readers);
+GS_RWLOCK_SAME(writers, __writers);
+GS_RWLOCK_SAME(writer, __cur_writer);
+GS_RWLOCK_SAME(shared, __shared);
+GS_RWLOCK_SAME(flags, __flags);
+
+/* What taking a lock for reading that looks like s answers; 0: it can be taken. */
+static int gs_rwlock_may_read(const struct gs_rwlock *l, uint32_t s)
+{
+	if (s & GS_RWLOCK_WRITE)
+		return -EBUSY;
+	/* relaxed: a writer that comes at the same time may be overtaken */
+	if (l->flags == GS_RWLOCK_PREFER_WRITER_NONRECURSIVE &&
+	    atomic_load_explicit(&l->writers, memory_order_relaxed) > 0)
+		return -EBUSY;
+	return s >= 0U - 2 * GS_RWLOCK_READER ? -EAGAIN : 0;
+}
+
+int gs_rwlock_tryread(struct gs_rwlock *l)
+{
+	/* relaxed: the compare-and-swap acquires */
+	uint32_t s = atomic_load_explicit(&l->state, memory_order_relaxed);
+	int err;
+
+	do {
+		err = gs_rwlock_may_read(l, s);
+		if (err)
+			return err;
+		/* acquire: pairs with the release of the writer that let go */
+	} while (!atomic_compare_exchange_weak_explicit(
+		&l->state, &s, (s & ~(uint32_t)GS_RWLOCK_PHASE) + GS_RWLOCK_READER,
+		memory_order_acquire, memory_order_relaxed));
+	return 0;
+}
+
+int gs_rwlock_trywrite(struct gs_rwlock *l, int tid)
+{
+	/* relaxed: the compare-and-swap acquires */
+	uint32_t s = atomic_load_explicit(&l->state, memory_order_relaxed);
+
+	do {
+		if (s & ~(uint32_t)GS_RWLOCK_PHASE)
+			return -EBUSY;
+		/* acquire: pairs with the releases of whoever let go */
+	} while (!atomic_compare_exchange_weak_explicit(&l->state, &s, GS_RWLOCK_WRITE,
+							memory_order_acquire,
+							memory_order_relaxed));
+	/* relaxed: only this thread can find its own tid here */
+	atomic_store_explicit(&l->writer, tid, memory_order_relaxed);
+	return 0;
+}
+
+static void gs_rwlock_count_writers(struct gs_rwlock *l, uint32_t by)
+{
+	/* relaxed: the queue's lock is held; without it, it is a hint */
+	atomic_store_explicit(&l->writers,
+			      atomic_load_explicit(&l->writers, memory_order_relaxed) + by,
+			      memory_order_relaxed);
+}
+
+static struct gs_park_waiter *gs_rwlock_find(struct gs_rwlock *l, uint32_t tag)
+{
+	struct gs_park_waiter *w = gs_park_first(l);
+
+	while (w && w->tag != tag)
+		w = gs_park_next(w);
+	return w;
+}
+
+/* Makes the first writer the owner; the caller holds the lock for writing and the
+   queue. False: no writer waits. */
+static bool gs_rwlock_hand_write(struct gs_rwlock *l)
+{
+	struct gs_park_waiter *w;
+
+	while ((w = gs_rwlock_find(l, GS_RWLOCK_TAG_WRITE)) != NULL) {
+		gs_park_take(w);
+		gs_rwlock_count_writers(l, -1U);
+		w->result = GS_PARK_HANDED;
+		/* relaxed: nobody else changes the state, and the wake-up releases */
+		atomic_store_explicit(&l->state,
+				      GS_RWLOCK_WRITE |
+					      (gs_park_first(l) ? GS_RWLOCK_WAITED : 0),
+				      memory_order_relaxed);
+		if (gs_park_rouse(w))
+			return true;
+		w->result = 0;
+	}
+	return false;
+}
+
+/* Wakes the n readers at the front of those that wait; the state counts them
+   already. Returns how many of them did not wake up. */
+static uint32_t gs_rwlock_wake_readers(struct gs_rwlock *l, uint32_t n)
+{
+	struct gs_park_waiter *w;
+	uint32_t missed = 0;
+
+	for (; n > 0; n--) {
+		w = gs_rwlock_find(l, GS_RWLOCK_TAG_READ);
+		gs_park_take(w);
+		w->result = GS_PARK_HANDED;
+		if (!gs_park_rouse(w)) {
+			w->result = 0;
+			missed++;
+		}
+	}
+	return missed;
+}
+
+static uint32_t gs_rwlock_count_readers(struct gs_rwlock *l)
+{
+	uint32_t n = 0;
+
+	for (struct gs_park_waiter *w = gs_park_first(l); w; w = gs_park_next(w))
+		n += w->tag == GS_RWLOCK_TAG_READ;
+	return n;
+}
+
+/* Lets go of a lock the caller holds for writing, or of one that it alone holds for
+   reading and has made its own for writing. Returns how many holds are still to
+   be let go of, as a reader's. Queue locked. */
+static uint32_t gs_rwlock_pass(struct gs_rwlock *l, bool writer_next)
+{
+	uint32_t readers, s;
+	bool waited;
+
+	if (writer_next && gs_rwlock_hand_write(l))
+		return 0;
+	readers = gs_rwlock_count_readers(l);
+	if (readers == 0) {
+		if (!writer_next && gs_rwlock_hand_write(l))
+			return 0;
+		/* release: pairs with the acquires of whoever takes it */
+		atomic_store_explicit(&l->state, 0, memory_order_release);
+		return 0;
+	}
+	/* relaxed: the queue's lock is held */
+	waited = atomic_load_explicit(&l->writers, memory_order_relaxed) > 0;
+	s = readers * GS_RWLOCK_READER | (waited ? GS_RWLOCK_WAITED : 0);
+	/* release: pairs with the acquire of a reader that joins them */
+	atomic_store_explicit(&l->state, s, memory_order_release);
+	return gs_rwlock_wake_readers(l, readers);
+}
+
+/* Lets go of n of the readers' holds. Queue locked. */
+static void gs_rwlock_unread(struct gs_rwlock *l, uint32_t n)
+{
+	while (n > 0) {
+		/* relaxed: the compare-and-swaps order */
+		uint32_t s = atomic_load_explicit(&l->state, memory_order_relaxed);
+
+		if (s / GS_RWLOCK_READER > 1) {
+			/* release: pairs with the acquire of the next writer */
+			if (atomic_compare_exchange_weak_explicit(
+				    &l->state, &s, s - GS_RWLOCK_READER, memory_order_release,
+				    memory_order_relaxed))
+				n--;
+			/* acq_rel: acquires what the other readers released, for the next
+			   writer; holds off everybody until it is passed on */
+		} else if (atomic_compare_exchange_weak_explicit(
+				   &l->state, &s, GS_RWLOCK_WRITE | GS_RWLOCK_WAITED,
+				   memory_order_acq_rel, memory_order_relaxed)) {
+			n = n - 1 + gs_rwlock_pass(l, true);
+		}
+	}
+}
+
+/* Takes the lock if it can be had; says who waits if not. Queue locked. */
+static int gs_rwlock_look(struct gs_rwlock *l, uint32_t tag, int tid)
+{
+	for (;;) {
+		int err = tag == GS_RWLOCK_TAG_READ ? gs_rwlock_tryread(l) :
+						      gs_rwlock_trywrite(l, tid);
+		uint32_t s;
+
+		if (err != -EBUSY)
+			return err;
+		s = atomic_load_explicit(&l->state, memory_order_relaxed);
+		if (s & GS_RWLOCK_WAITED)
+			return -EBUSY;
+		/* relaxed: whoever lets go of it sees the bit, or the swap fails. Free by
+		   now: look again. */
+		if ((s & ~(uint32_t)GS_RWLOCK_PHASE) &&
+		    atomic_compare_exchange_weak_explicit(&l->state, &s, s | GS_RWLOCK_WAITED,
+							  memory_order_relaxed,
+							  memory_order_relaxed))
+			return -EBUSY;
+	}
+}
+
+/* A writer has left the queue without the lock. Readers that waited behind it, and
+   for nothing else, join the readers that hold it. Queue locked. */
+static void gs_rwlock_writer_gone(struct gs_rwlock *l)
+{
+	uint32_t n;
+
+	gs_rwlock_count_writers(l, -1U);
+	/* relaxed: with WAITED set and the queue locked, a lock that is held for reading
+	   stays so, and one held for writing is passed on later */
+	if (atomic_load_explicit(&l->writers, memory_order_relaxed) > 0 ||
+	    (atomic_load_explicit(&l->state, memory_order_relaxed) & GS_RWLOCK_WRITE))
+		return;
+	n = gs_rwlock_count_readers(l);
+	/* acquire: as any reader */
+	atomic_fetch_add_explicit(&l->state, n * GS_RWLOCK_READER, memory_order_acquire);
+	gs_rwlock_unread(l, gs_rwlock_wake_readers(l, n));
+}
+
+static int gs_rwlock_wait(struct gs_thread *self, struct gs_rwlock *l, uint32_t tag, int tid,
+			  const struct gs_deadline *d)
+{
+	struct gs_park_waiter w = { .tag = tag };
+	enum gs_park_end end = GS_PARK_TAIL;
+	enum gs_park_left left;
+	struct gs_park_hold h;
+	int err;
+
+	w.reason = tag == GS_RWLOCK_TAG_READ ? GS_REASON_RDLOCK : GS_REASON_WRLOCK;
+	for (;;) {
+		gs_park_lock(&h, l);
+		err = gs_rwlock_look(l, tag, tid);
+		if (err != -EBUSY) {
+			gs_park_unlock(&h);
+			return err;
+		}
+		w.interruptible = self && gs_park_open(self);
+		if (tag == GS_RWLOCK_TAG_WRITE)
+			gs_rwlock_count_writers(l, 1);
+		gs_park_queue(&w, self, l, end);
+		gs_park_unlock(&h);
+		end = GS_PARK_HEAD;
+		err = gs_park_sleep(&w, d);
+		if (err) {
+			left = gs_park_leave(&h, &w);
+			if (left == GS_PARK_WAITING && tag == GS_RWLOCK_TAG_WRITE)
+				gs_rwlock_writer_gone(l);
+			gs_park_unlock(&h);
+			if (left == GS_PARK_WOKEN)
+				err = 0;
+		}
+		if (!err && w.result == GS_PARK_HANDED) {
+			if (tag == GS_RWLOCK_TAG_WRITE)
+				/* relaxed: as in gs_rwlock_trywrite */
+				atomic_store_explicit(&l->writer, tid, memory_order_relaxed);
+			return 0;
+		}
+		if (err == -ETIMEDOUT)
+			return err;
+		if (err == -EINTR)
+			gs_park_handlers(self);
+	}
+}
+
+static int gs_rwlock_acquire(struct gs_thread *self, struct gs_rwlock *l, uint32_t tag, int tid,
+			     const struct gs_deadline *d)
+{
+	int err;
+
+	/* relaxed: another thread's tid, old or new, is not ours either way */
+	if (atomic_load_explicit(&l->writer, memory_order_relaxed) == tid)
+		return -EDEADLK;
+	if (self)
+		gs_enter(self);
+	err = gs_rwlock_wait(self, l, tag, tid, d);
+	if (self)
+		gs_leave(self);
+	return err;
+}
+
+int gs_rwlock_read(struct gs_thread *self, struct gs_rwlock *l, int tid,
+		   const struct gs_deadline *d)
+{
+	return gs_rwlock_acquire(self, l, GS_RWLOCK_TAG_READ, tid, d);
+}
+
+int gs_rwlock_write(struct gs_thread *self, struct gs_rwlock *l, int tid,
+		    const struct gs_deadline *d)
+{
+	return gs_rwlock_acquire(self, l, GS_RWLOCK_TAG_WRITE, tid, d);
+}
+
+void gs_rwlock_unlock(struct gs_thread *self, struct gs_rwlock *l, int tid)
+{
+	struct gs_park_hold h;
+	uint32_t s;
+
+	/* relaxed: as in gs_rwlock_acquire */
+	if (atomic_load_explicit(&l->writer, memory_order_relaxed) == tid) {
+		atomic_store_explicit(&l->writer, 0, memory_order_relaxed);
+		s = atomic_load_explicit(&l->state, memory_order_relaxed);
+		/* release: pairs with the acquires of whoever takes it next */
+		if (!(s & GS_RWLOCK_WAITED) &&
+		    atomic_compare_exchange_strong_explicit(&l->state, &s, 0, memory_order_release,
+							    memory_order_relaxed))
+			return;
+	} else {
+		s = atomic_load_explicit(&l->state, memory_order_relaxed);
+		do {
+			if (s < GS_RWLOCK_READER)
+				return; /* nobody's */
+			if ((s & GS_RWLOCK_WAITED) && s / GS_RWLOCK_READER == 1)
+				break;
+			/* release: pairs with the acquire of the next writer */
+			if (atomic_compare_exchange_weak_explicit(
+				    &l->state, &s, s - GS_RWLOCK_READER, memory_order_release,
+				    memory_order_relaxed))
+				return;
+		} while (true);
+	}
+	if (self)
+		gs_enter(self);
+	gs_park_lock(&h, l);
+	if (s & GS_RWLOCK_WRITE)
+		gs_rwlock_unread(l, gs_rwlock_pass(l, l->flags != 0));
+	else
+		gs_rwlock_unread(l, 1);
+	gs_park_unlock(&h);
+	if (self)
+		gs_leave(self);
+}

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched.c - park, wake, yield and the switch between green threads.
+ *
+ * The model is the Go runtime's: threads (G), workers (M), processors (P). What
+ * differs: a thread that parks picks its successor itself and switches to it
+ * directly, on its own stack, and only falls back to the worker's scheduler
+ * context (g0) when its processor's queue is empty or some check is due.
+ *
+ * Rejected: parking with the waker's lock held across the switch (Go's
+ * gopark(unlockf)). A waiter here publishes {thread, token}, drops every lock,
+ * and leaves; whoever wins the wait word (below) decides. So no lock is ever
+ * held across a switch, and a deadline, a signal and a waker need not know each
+ * other.
+ *
+ * The wait word of a thread holds {sequence number, state}. The protocol:
+ *
+ *  1. The owner begins: state BEGUN under a new sequence number, which is the
+ *     token. Only the owner starts waits, so a plain release store will do.
+ *  2. The owner publishes {thread, token} under whatever lock guards the queue.
+ *  3. The owner switches away. The context that runs next settles the switch:
+ *     it tries BEGUN -> PARKED. From then on the thread may run elsewhere, so it
+ *     touches the thread no more. If that fails, the wait is over already, and it
+ *     makes the thread runnable itself.
+ *  4. Whoever ends the wait moves BEGUN or PARKED to WOKEN, TIMEDOUT or
+ *     INTERRUPTED, if the sequence number is still the token. Exactly one does.
+ *     It found PARKED: it makes the thread runnable. It found BEGUN: the thread
+ *     is still on its stack, and step 3 (or the owner itself) sees it.
+ *  5. The owner, running again, reads the verdict and sets NONE.
+ *
+ * The only place where a store must be ordered before a later load of another
+ * word is "begin, then look for a pending signal" against "set the signal's bit,
+ * then look for a wait to end". Signals are rare, so the sender pays: it calls
+ * membarrier between its two steps (gs_wait_interrupt).
+ *
+ * Locks: none. Called from: floor 3, and worker.c.
+ */
+#include "sched.h"
+
+#include "conf.h"
+#include "globq.h"
+#include "host.h"
+#include "idle.h"
+#include "log.h"
+#include "netpoll.h"
+#include "sys.h"
+#include "wire.h"
+#include "worker.h"
+
+#include <errno.h>
+
+enum {
+	GS_SCHED_CHECK_CYCLES = 200000,  /* timers are looked at this often while busy */
+	GS_SCHED_POLL_CYCLES = 1000000,  /* and the netpoller this often */
+	GS_SCHED_DEFER_CYCLES = 20000,   /* a wake-up may wait this long for the waker to park */
+	GS_SCHED_EAGER = 64,
+	GS_SCHED_GLOBAL_TICK = 61,
+	GS_MEMBARRIER_EXPEDITED = 8,
+};
+
+struct gs_sched_ops gs_sched_ops;
+bool gs_sched_on;
+
+static const unsigned gs_wait_shift = 3;
+
+uint64_t gs_now(void)
+{
+	struct timespec ts;
+
+	gs_host.clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * GS_NSEC + (uint64_t)ts.tv_nsec;
+}
+
+/* Step 3's second half, and the other things a departed thread may have asked for. */
+static void gs_sched_settle(struct gs_thread *prev)
+{
+	uint64_t word;
+
+	switch (prev->op) {
+	case GS_OP_PARK:
+		word = atomic_load_explicit(&prev->wake, memory_order_relaxed);
+		/* release: what prev did is visible to whoever wakes it; pairs with the
+		   acquire in gs_wait_claim. acquire on failure: the claim's verdict. */
+		if ((word & GS_WAIT_BITS) != GS_WAIT_BEGUN ||
+		    !atomic_compare_exchange_strong_explicit(
+			    &prev->wake, &word, (word & ~(uint64_t)GS_WAIT_BITS) | GS_WAIT_PARKED,
+			    memory_order_release, memory_order_acquire))
+			gs_sched_ready(prev);
+		break;
+	case GS_OP_YIELD: {
+		struct gs_proc *p = gs_self->worker->p;
+
+		if (!gs_runq_push(&p->runq, prev))
+			gs_globq_push(prev, prev, 1);
+		break;
+	}
+	case GS_OP_GLOBAL:
+		gs_globq_push(prev, prev, 1);
+		gs_idle_wake_one();
+		break;
+	case GS_OP_DEAD:
+		gs_sched_ops.dead(prev);
+		break;
+	default:
+		break;
+	}
+}
+
+void gs_sched_landed(struct gs_transfer tr)
+{
+	struct gs_thread *prev = tr.data;
+
+	prev->ctx = tr.from;
+	gs_sched_settle(prev);
+}
+
+/* GOSHIM_DEBUG=perturb: true once in n times, by the processor's own generator. */
+static bool gs_sched_dice(struct gs_proc *p, uint32_t n)
+{
+	p->seed = p->seed * 1664525 + 1013904223 + (uint32_t)gs_conf.perturb;
+	return (p->seed >> 16) % n == 0;
+}
+
+/* Leaves from's stack for to's; returns when somebody switches back to from. */
+static void gs_sched_switch(struct gs_thread *from, struct gs_thread *to, enum gs_switch_op op)
+{
+	struct gs_worker *w = from->worker;
+	uint64_t now = gs_arch_cycles();
+
+	from->op = op;
+	from->ran += now - from->since;
+	from->since = now;
+	to->since = now;
+	to->worker = w;
+	if (to->kind == GS_KIND_GREEN) {
+		struct gs_proc *p = w->p;
+
+		p->tick++;
+		gs_stats_add(&p->stats, GS_STAT_SWITCHES, 1);
+		/* relaxed: for people */
+		atomic_store_explicit(&to->state, GS_STATE_RUNNING, memory_order_relaxed);
+		w->current = to;
+		if (GS_UNLIKELY(gs_conf.perturb != 0) && gs_sched_dice(p, 4))
+			atomic_fetch_or_explicit(&to->attention, GS_ATT_PREEMPT,
+						 memory_order_relaxed);
+	} else {
+		w->current = NULL;
+	}
+	gs_arch_set_thread_pointer(to->tp);
+	gs_sched_landed(jump_fcontext(to->ctx, from));
+}
+
+/* The successor on this processor: a thread, the scheduler context when something
+   must be looked at there, or NULL when there is nothing to run. */
+static struct gs_thread *gs_sched_pick(struct gs_worker *w)
+{
+	struct gs_proc *p = w->p;
+	struct gs_thread *t;
+	uint64_t now;
+
+	if (GS_UNLIKELY(w->wired != NULL))
+		return &w->g0;
+	now = gs_arch_cycles();
+	if (GS_UNLIKELY(now - p->checked > GS_SCHED_CHECK_CYCLES))
+		return &w->g0;
+	if (GS_UNLIKELY(p->tick % GS_SCHED_GLOBAL_TICK == 0) &&
+	    atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0)
+		return &w->g0;
+	t = gs_runq_pop(&p->runq);
+	if (p->deferred) {
+		if (now - p->deferred > GS_SCHED_DEFER_CYCLES)
+			p->eager = GS_SCHED_EAGER;
+		p->deferred = 0;
+	}
+	return t;
+}
+
+/* Moves a wait from BEGUN or PARKED to verdict; true when this call did. */
+static bool gs_wait_claim(struct gs_thread *t, uint64_t token, enum gs_wait_state verdict)
+{
+	/* relaxed: the compare-and-swap below decides */
+	uint64_t word = atomic_load_explicit(&t->wake, memory_order_relaxed);
+
+	for (;;) {
+		uint64_t state = word & GS_WAIT_BITS;
+
+		if (word >> gs_wait_shift != token ||
+		    (state != GS_WAIT_BEGUN && state != GS_WAIT_PARKED))
+			return false;
+		/* acq_rel: acquire pairs with the release in gs_sched_settle (the stack is
+		   free to run on), release with the owner's acquire in gs_wait_park */
+		if (atomic_compare_exchange_weak_explicit(&t->wake, &word,
+							  token << gs_wait_shift | verdict,
+							  memory_order_acq_rel,
+							  memory_order_relaxed)) {
+			if (state == GS_WAIT_PARKED)
+				gs_sched_ready(t);
+			return true;
+		}
+	}
+}
+
+static void gs_wait_expire(void *arg, uint64_t token)
+{
+	gs_wait_claim(arg, token, GS_WAIT_TIMEDOUT);
+}
+
+uint64_t gs_wait_begin(struct gs_thread *self, enum gs_reason reason, const void *obj,
+		       bool interruptible)
+{
+	uint64_t token =
+		(atomic_load_explicit(&self->wake, memory_order_relaxed) >> gs_wait_shift) + 1;
+
+	self->reason = reason;
+	self->wait_obj = obj;
+	self->interruptible = interruptible;
+	/* release: a waker that sees this word sees the fields above */
+	atomic_store_explicit(&self->wake, token << gs_wait_shift | GS_WAIT_BEGUN,
+			      memory_order_release);
+	return token;
+}
+
+/* Step 5. */
+static int gs_wait_verdict(struct gs_thread *self)
+{
+	/* acquire: pairs with the release in gs_wait_claim */
+	uint64_t word = atomic_load_explicit(&self->wake, memory_order_acquire);
+
+	/* relaxed: nobody acts on a wait that is over */
+	atomic_store_explicit(&self->wake, word & ~(uint64_t)GS_WAIT_BITS, memory_order_relaxed);
+	self->interruptible = false;
+	switch (word & GS_WAIT_BITS) {
+	case GS_WAIT_TIMEDOUT:
+		return -ETIMEDOUT;
+	case GS_WAIT_INTERRUPTED:
+		return -EINTR;
+	default:
+		return 0;
+	}
+}
+
+int gs_wait_park(struct gs_thread *self, uint64_t token, uint64_t deadline)
+{
+	struct gs_worker *w = self->worker;
+	uint64_t word;
+
+	gs_barrier();
+	if (self->interruptible) {
+		uint32_t what = atomic_load_explicit(&self->attention, memory_order_relaxed);
+
+		if (GS_UNLIKELY(what & (GS_ATT_SIGNAL | GS_ATT_CANCEL)) &&
+		    ((what & GS_ATT_SIGNAL) || gs_sched_ops.cancellable(self)))
+			gs_wait_claim(self, token, GS_WAIT_INTERRUPTED);
+	}
+	if (deadline != GS_NEVER) {
+		int first = gs_timer_arm(&w->p->timers, &self->timer, deadline, gs_wait_expire,
+					 self, token);
+
+		if (first < 0)
+			gs_wait_claim(self, token, GS_WAIT_TIMEDOUT);
+	}
+	if (GS_UNLIKELY(gs_conf.perturb != 0))
+		for (uint32_t spins = w->p->seed >> 24; spins > 0; spins--)
+			gs_arch_pause();
+	/* relaxed: gs_wait_verdict acquires */
+	word = atomic_load_explicit(&self->wake, memory_order_relaxed);
+	if ((word & GS_WAIT_BITS) == GS_WAIT_BEGUN) {
+		struct gs_thread *next = gs_sched_pick(w);
+
+		gs_stats_add(&w->p->stats, GS_STAT_PARKS, 1);
+		atomic_store_explicit(&self->state, GS_STATE_WAITING, memory_order_relaxed);
+		gs_sched_switch(self, next ? next : &w->g0, GS_OP_PARK);
+	}
+	if (deadline != GS_NEVER)
+		gs_timer_disarm(&self->timer);
+	return gs_wait_verdict(self);
+}
+
+bool gs_wait_cancel(struct gs_thread *self, uint64_t token)
+{
+	bool mine = gs_wait_claim(self, token, GS_WAIT_INTERRUPTED);
+
+	gs_wait_verdict(self);
+	return mine;
+}
+
+bool gs_wait_wake(struct gs_thread *t, uint64_t token)
+{
+	return gs_wait_claim(t, token, GS_WAIT_WOKEN);
+}
+
+void gs_wait_interrupt(struct gs_thread *t)
+{
+	uint64_t word;
+
+	/* Pairs with the compiler barrier between begin and the look at attention
+	   in gs_wait_park: the sender pays for both. */
+	if (gs_sys3(__NR_membarrier, GS_MEMBARRIER_EXPEDITED, 0, 0) < 0)
+		atomic_thread_fence(memory_order_seq_cst);
+	/* acquire: pairs with the release in gs_wait_begin, for interruptible */
+	word = atomic_load_explicit(&t->wake, memory_order_acquire);
+	if (t->interruptible)
+		gs_wait_claim(t, word >> gs_wait_shift, GS_WAIT_INTERRUPTED);
+}
+
+void gs_sched_ready(struct gs_thread *t)
+{
+	struct gs_thread *self = gs_self;
+	struct gs_proc *p = self && self->worker ? self->worker->p : NULL;
+	struct gs_thread *old;
+
+	atomic_store_explicit(&t->state, GS_STATE_RUNNABLE, memory_order_relaxed);
+	if (!p || t->wired || (GS_UNLIKELY(gs_conf.perturb != 0) && gs_sched_dice(p, 3))) {
+		gs_globq_push(t, t, 1);
+		gs_idle_wake_one();
+		return;
+	}
+	gs_stats_add(&p->stats, GS_STAT_WAKES, 1);
+	old = gs_runq_push_next(&p->runq, t);
+	if (old && !gs_runq_push(&p->runq, old)) {
+		struct gs_thread *first, *last;
+		uint32_t n = gs_runq_shed(&p->runq, &first, &last);
+
+		if (n)
+			gs_globq_push(first, last, n);
+		if (!gs_runq_push(&p->runq, old))
+			gs_globq_push(old, old, 1);
+	}
+	/* relaxed: a stale count costs a wake-up or delays one until the monitor looks */
+	if (atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) == 0)
+		return;
+	if (old || p->eager) {
+		if (p->eager)
+			p->eager--;
+		gs_idle_wake_one();
+	} else {
+		/* The waker probably parks soon, and then t runs here without any
+		   other kernel thread being woken. If it does not, gs_sched_pick
+		   notices and the next wake-ups are eager; the monitor looks too. */
+		p->deferred = gs_arch_cycles();
+	}
+}
+
+void gs_sched_start(struct gs_thread *t)
+{
+	struct gs_proc *p = gs_self->worker->p;
+
+	atomic_store_explicit(&t->state, GS_STATE_RUNNABLE, memory_order_relaxed);
+	if (!gs_runq_push(&p->runq, t)) {
+		struct gs_thread *first, *last;
+		uint32_t n = gs_runq_shed(&p->runq, &first, &last);
+
+		if (n)
+			gs_globq_push(first, last, n);
+		if (!gs_runq_push(&p->runq, t))
+			gs_globq_push(t, t, 1);
+	}
+	/* relaxed: as in gs_sched_ready */
+	if (atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) > 0) {
+		if (p->eager || gs_runq_length(&p->runq) > 1)
+			gs_idle_wake_one();
+		else
+			p->deferred = gs_arch_cycles();
+	}
+}
+
+void gs_sched_yield(struct gs_thread *self)
+{
+	struct gs_worker *w = self->worker;
+	struct gs_thread *next = gs_sched_pick(w);
+
+	if (!next) {
+		/* relaxed: a hint */
+		if (atomic_load_explicit(&gs_globq_length, memory_order_relaxed) == 0)
+			return;
+		next = &w->g0;
+	}
+	atomic_store_explicit(&self->state, GS_STATE_RUNNABLE, memory_order_relaxed);
+	gs_sched_switch(self, next, self->wired ? GS_OP_GLOBAL : GS_OP_YIELD);
+}
+
+void gs_sched_leave(struct gs_thread *self)
+{
+	atomic_store_explicit(&self->state, GS_STATE_RUNNABLE, memory_order_relaxed);
+	gs_sched_switch(self, &self->worker->g0, GS_OP_GLOBAL);
+}
+
+void gs_sched_rejoin(struct gs_thread *self)
+{
+	struct gs_worker *w = self->worker;
+
+	gs_wire_settle(self);
+	if (!w->p && !gs_idle_acquire(w))
+		gs_sched_leave(self);
+}
+
+void gs_sched_exit(struct gs_thread *self)
+{
+	struct gs_worker *w = self->worker;
+	struct gs_thread *next = gs_sched_pick(w);
+
+	gs_sched_switch(self, next ? next : &w->g0, GS_OP_DEAD);
+	GS_BUG_ON(true);
+	__builtin_unreachable();
+}
+
+void gs_sched_run(struct gs_worker *w, struct gs_thread *t)
+{
+	gs_sched_switch(&w->g0, t, GS_OP_NONE);
+}
+
+void gs_sched_attend(struct gs_thread *self)
+{
+	/* relaxed: set by this kernel thread's handlers, or by a sender that will kick */
+	uint32_t what = atomic_load_explicit(&self->attention, memory_order_relaxed);
+
+	if (what & GS_ATT_PREEMPT) {
+		atomic_fetch_and_explicit(&self->attention, ~(uint32_t)GS_ATT_PREEMPT,
+					  memory_order_relaxed);
+		self->inrt++;
+		gs_barrier();
+		gs_sched_yield(self);
+		gs_barrier();
+		self->inrt--;
+	}
+	if (what & GS_ATT_WISH)
+		gs_sched_ops.wish(self);
+	if (what & (GS_ATT_SIGNAL | GS_ATT_CANCEL))
+		gs_sched_ops.attend(self, what);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched.h - what the services above need of the scheduler: enter and leave the
+ * runtime, wait, wake, yield.
+ *
+ * The recipe of every wait:
+ *
+ *	gs_enter(self);
+ *	token = gs_wait_begin(self, GS_REASON_READ, obj, true);
+ *	lock; put {self, token} where the waker will find it; unlock;
+ *	err = gs_wait_park(self, token, deadline);
+ *	lock; take {self, token} off again if it is still there; unlock;
+ *	gs_leave(self);
+ *
+ * and of every wake-up: find {t, token}, then gs_wait_wake(t, token). Of all who
+ * try (wakers, the deadline, a signal) exactly one wins; the others get false.
+ * A token stays refusable for ever: waking with a stale one does nothing.
+ */
+#ifndef GS_SCHED_H
+#define GS_SCHED_H
+
+#include "thread.h"
+
+/* The low bits of gs_thread.wake; the rest is the wait's sequence number. */
+enum gs_wait_state {
+	GS_WAIT_NONE,        /* not waiting */
+	GS_WAIT_BEGUN,       /* can be woken, still on its stack */
+	GS_WAIT_PARKED,      /* can be woken, off its stack */
+	GS_WAIT_WOKEN,       /* gs_wait_wake won */
+	GS_WAIT_TIMEDOUT,    /* the deadline won */
+	GS_WAIT_INTERRUPTED, /* a signal, a cancellation or a preemption of the wait won */
+	GS_WAIT_BITS = 7,
+};
+
+/* A slow path for attention; sched.c. */
+void gs_sched_attend(struct gs_thread *self);
+void gs_sched_rejoin(struct gs_thread *self);
+
+/* Enters the runtime: until gs_leave no handler of the program runs on this
+   thread and it is not preempted. Nests. Green threads only. */
+static inline void gs_enter(struct gs_thread *self)
+{
+	self->inrt++;
+	gs_barrier();
+	/* relaxed: the monitor's membarrier orders this load after the store above */
+	if (GS_UNLIKELY(atomic_load_explicit(&self->attention, memory_order_relaxed) &
+			GS_ATT_RETAKE))
+		gs_sched_rejoin(self);
+}
+
+/* Leaves it; deals with whatever asked for attention meanwhile, so program
+   code (signal handlers) may run in here. Preserves errno. */
+static inline void gs_leave(struct gs_thread *self)
+{
+	gs_barrier();
+	self->inrt--;
+	gs_barrier();
+	/* relaxed: a signal that comes later finds inrt 0 and is dealt with at once */
+	if (GS_UNLIKELY(atomic_load_explicit(&self->attention, memory_order_relaxed)) &&
+	    self->inrt == 0)
+		gs_sched_attend(self);
+}
+
+/* Begins a wait; returns its token. Nothing may park between this and
+   gs_wait_park or gs_wait_cancel. */
+uint64_t gs_wait_begin(struct gs_thread *self, enum gs_reason reason, const void *obj,
+		       bool interruptible);
+
+/* Parks until woken, the deadline (GS_NEVER: none) or, if interruptible, a signal
+   or cancellation. Returns 0, -ETIMEDOUT or -EINTR. Inside the runtime, no lock held. */
+int gs_wait_park(struct gs_thread *self, uint64_t token, uint64_t deadline);
+
+/* Ends a begun wait without parking. Returns true when nobody had woken it,
+   false when a wake-up was consumed (the caller then owns what it meant). */
+bool gs_wait_cancel(struct gs_thread *self, uint64_t token);
+
+/* Wakes t from the wait token names; false when it is over already, and then
+   the waker picks somebody else. Any kernel thread inside the runtime, the
+   monitor, or a foreign kernel thread. */
+bool gs_wait_wake(struct gs_thread *t, uint64_t token);
+
+/* Ends t's present wait, whichever it is, with -EINTR if it is interruptible.
+   The caller has set a bit in t->attention before (sequentially consistent). */
+void gs_wait_interrupt(struct gs_thread *t);
+
+/* Makes a thread that is off its stack and in no queue runnable. */
+void gs_sched_ready(struct gs_thread *t);
+
+/* Makes a new thread runnable, behind those that wait already. */
+void gs_sched_start(struct gs_thread *t);
+
+/* Lets others run first. Inside the runtime. */
+void gs_sched_yield(struct gs_thread *self);
+
+/* For region.c and worker.c: gives the worker back to its scheduler context and
+   goes to the global queue. Inside the runtime; works without a processor. */
+void gs_sched_leave(struct gs_thread *self);
+/* Runs t until something switches back to w's scheduler context, where this is called. */
+void gs_sched_run(struct gs_worker *w, struct gs_thread *t);
+
+/* Leaves the stack for ever; the next context calls gs_sched_ops.dead. */
+GS_NORETURN void gs_sched_exit(struct gs_thread *self);
+
+/* Where a new thread's context begins: settles the switch that led here.
+   Called first thing in the context's entry function. */
+void gs_sched_landed(struct gs_transfer tr);
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+uint64_t gs_now(void);
+
+/* What the scheduler asks of floor 3; filled once at start-up. */
+struct gs_sched_ops {
+	void (*dead)(struct gs_thread *t);                 /* t has left its stack */
+	void (*attend)(struct gs_thread *self, uint32_t what); /* signals, cancellation */
+	void (*wish)(struct gs_thread *self);              /* GS_ATT_WISH is set */
+	bool (*cancellable)(struct gs_thread *self);       /* GS_ATT_CANCEL is set: act on it? */
+};
+extern struct gs_sched_ops gs_sched_ops;
+
+/* On: green threads exist, or can. Written once, when only one thread runs (and
+   in a fork child). */
+extern bool gs_sched_on;
+
+#endif

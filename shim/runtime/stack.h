@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stack.h - stacks with guard pages, from slabs per size class.
+ *
+ * A stack is handed out with whatever its last owner left at its top; thread
+ * records, stacks and TCBs are recycled together by life.c, so this file only
+ * sees stacks come and (rarely) go.
+ */
+#ifndef GS_STACK_H
+#define GS_STACK_H
+
+#include "thread.h"
+
+enum { GS_STACK_USER = 0xffff };
+
+/* The stack size a thread without an attribute gets, bytes. */
+size_t gs_stack_default_size(void);
+
+/* The smallest stack the kernel's signal frames and the red zone fit in. */
+size_t gs_stack_min_size(void);
+
+/* Fills *s with a stack of at least size bytes above a guard of at least guard
+   bytes. Returns 0 or -ENOMEM. */
+int gs_stack_get(struct gs_stack *s, size_t size, size_t guard);
+void gs_stack_put(struct gs_stack *s);
+
+/* Is addr in the guard of t's stack? For the overflow message. */
+bool gs_stack_in_guard(const struct gs_stack *s, const void *addr);
+
+/* Held across fork, see child.c. */
+void gs_stack_fork_lock(void);
+void gs_stack_fork_unlock(void);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sys.h - raw system calls. Each returns the kernel's result, -errno on
+ * failure, and never touches errno, so that code which runs while a thread is
+ * being switched may use it.
+ *
+ * Called from: any context, signal handlers included.
+ */
+#ifndef GS_SYS_H
+#define GS_SYS_H
+
+#include "arch.h"
+
+#define gs_sys0(nr) gs_arch_syscall((nr), 0, 0, 0, 0, 0, 0)
+#define gs_sys1(nr, a) gs_arch_syscall((nr), (long)(a), 0, 0, 0, 0, 0)
+#define gs_sys2(nr, a, b) gs_arch_syscall((nr), (long)(a), (long)(b), 0, 0, 0, 0)
+#define gs_sys3(nr, a, b, c) \
+	gs_arch_syscall((nr), (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define gs_sys4(nr, a, b, c, d) \
+	gs_arch_syscall((nr), (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+#define gs_sys5(nr, a, b, c, d, e) \
+	gs_arch_syscall((nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
+#define gs_sys6(nr, a, b, c, d, e, f) \
+	gs_arch_syscall((nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+
+/* Futex words are int-sized; private to the process. */
+#define GS_FUTEX_WAIT 128 /* FUTEX_WAIT | FUTEX_PRIVATE_FLAG */
+#define GS_FUTEX_WAKE 129
+
+struct timespec;
+
+static inline long gs_sys_futex_wait(void *word, uint32_t expect, const struct timespec *rel)
+{
+	return gs_sys4(__NR_futex, word, GS_FUTEX_WAIT, expect, rel);
+}
+
+static inline long gs_sys_futex_wake(void *word, int n)
+{
+	return gs_sys3(__NR_futex, word, GS_FUTEX_WAKE, n);
+}
+
+static inline int gs_sys_gettid(void)
+{
+	return (int)gs_sys0(__NR_gettid);
+}
+
+static inline int gs_sys_getpid(void)
+{
+	return (int)gs_sys0(__NR_getpid);
+}
+
+#endif

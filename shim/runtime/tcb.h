@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tcb.h - glibc's thread control block, as far as it can be known without its
+ * layout: made from a pristine snapshot of one real thread's. The sole file
+ * that knows; see DESIGN section 2 in words at the top of tcb.c.
+ */
+#ifndef GS_TCB_H
+#define GS_TCB_H
+
+#include "thread.h"
+
+/* Bytes a TCB with its thread-local block takes off the top of a stack. */
+extern size_t gs_tcb_size;
+
+/* Takes the snapshot: starts one real thread and waits for it. Called when only
+   one thread exists. Returns 0, or -errno with *why set to what was not
+   understood (the library then stays off). */
+int gs_tcb_init(const char **why);
+
+/* Lays a TCB out at the top of [base, base+size) and returns the thread pointer;
+   the usable stack ends at *stack_top. NULL when the dtv cannot be allocated.
+   First use of that memory; calls the host's allocator. */
+void *gs_tcb_make(struct gs_thread *t, void *base, size_t size, void **stack_top);
+
+/* Makes a TCB that served another thread fresh again, in place; libc's own
+   thread-local block (malloc's cache, resolver state) is kept warm. */
+int gs_tcb_renew(struct gs_thread *t, void *tp, void **stack_top);
+
+/* Gives back what hangs off a TCB (dtv, lazily allocated blocks, libc's caches stay). */
+void gs_tcb_discard(void *tp);
+
+/* The gs_self stored in a TCB's thread-local block. */
+struct gs_thread *gs_tcb_thread(const void *tp);
+/* Stores it there (main and workers adopt their own natively made TCBs). */
+void gs_tcb_adopt(struct gs_thread *t);
+
+/* glibc's cancelhandling word of a TCB and its bits, found by experiment in gs_tcb_init. */
+_Atomic uint32_t *gs_tcb_cancel_word(const void *tp);
+extern uint32_t gs_tcb_cancel_disabled, gs_tcb_cancel_async, gs_tcb_cancel_requested;
+
+/* glibc's tid field. */
+void gs_tcb_set_tid(void *tp, int tid);
+
+/* The program loaded more objects: initialises, in every live green thread,
+   static thread-local blocks that came with them. Called by the dlopen hook. */
+void gs_tcb_loaded(void);
+
+/* Held across fork, see child.c. */
+void gs_tcb_fork_lock(void);
+void gs_tcb_fork_unlock(void);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thread.c - records of green threads: allocation, numbers, and the registry.
+ *
+ * Invariants: slabs are only added, at the head, and never freed, so a walk
+ * needs no lock. An id is never reused; a tid is unique among live threads.
+ * Locks: gs_thread_pool's.
+ * Called from: life.c, dump.c, signal.c and the tools (from outside).
+ */
+#include "thread.h"
+
+#include "host.h"
+#include "mem.h"
+#include "tcb.h"
+
+#include <string.h>
+
+__thread struct gs_thread *gs_self __attribute__((tls_model("initial-exec")));
+
+_Atomic long gs_thread_count;
+
+enum {
+	GS_THREAD_SLAB = 256 * 1024,
+	GS_TID_FIRST = 4194305, /* above the kernel's PID_MAX_LIMIT */
+	GS_TID_LAST = 1 << 30,  /* FUTEX_TID_MASK */
+};
+
+struct gs_thread_slab {
+	struct gs_thread_slab *next;
+	uint64_t n;
+	struct gs_thread threads[] GS_ALIGNED(64);
+};
+
+/* The registry's root; the tools read it from outside through layout.h. */
+struct gs_thread_slab *_Atomic gs_thread_slabs;
+
+static struct gs_lock gs_thread_lock;
+static struct gs_thread *gs_thread_free_list;
+static _Atomic uint64_t gs_thread_ids;
+
+static bool gs_thread_grow(void)
+{
+	struct gs_thread_slab *slab = gs_mem_map(GS_THREAD_SLAB);
+
+	if (!slab)
+		return false;
+	slab->n = (GS_THREAD_SLAB - sizeof(*slab)) / sizeof(struct gs_thread);
+	for (uint64_t i = slab->n; i-- > 0;) {
+		slab->threads[i].free_next = gs_thread_free_list;
+		gs_thread_free_list = &slab->threads[i];
+	}
+	slab->next = atomic_load_explicit(&gs_thread_slabs, memory_order_relaxed);
+	/* release: pairs with the acquire in gs_thread_each */
+	atomic_store_explicit(&gs_thread_slabs, slab, memory_order_release);
+	return true;
+}
+
+struct gs_thread *gs_thread_new(void)
+{
+	struct gs_thread *t = NULL;
+	uint64_t seq;
+
+	gs_lock(&gs_thread_lock);
+	if (gs_thread_free_list || gs_thread_grow()) {
+		t = gs_thread_free_list;
+		gs_thread_free_list = t->free_next;
+	}
+	gs_unlock(&gs_thread_lock);
+	if (!t)
+		return NULL;
+	/* The wait word's sequence goes on, so that stale wakers stay stale. */
+	seq = atomic_load_explicit(&t->wake, memory_order_relaxed);
+	memset(t, 0, sizeof(*t));
+	atomic_store_explicit(&t->wake, seq, memory_order_relaxed);
+	gs_thread_number(t);
+	return t;
+}
+
+void gs_thread_number(struct gs_thread *t)
+{
+	/* relaxed: only uniqueness matters */
+	t->id = atomic_fetch_add_explicit(&gs_thread_ids, 1, memory_order_relaxed) + 1;
+	t->tid = GS_TID_FIRST + (int)((t->id - 1) % (GS_TID_LAST - GS_TID_FIRST));
+}
+
+void gs_thread_free(struct gs_thread *t)
+{
+	t->kind = GS_KIND_FREE;
+	gs_lock(&gs_thread_lock);
+	t->free_next = gs_thread_free_list;
+	gs_thread_free_list = t;
+	gs_unlock(&gs_thread_lock);
+}
+
+struct gs_thread *gs_thread_of(const void *pthread)
+{
+	struct gs_thread *t;
+
+	if (!pthread)
+		return NULL;
+	t = gs_tcb_thread(pthread);
+	return t && t->kind == GS_KIND_GREEN && t->tp == pthread ? t : NULL;
+}
+
+void gs_thread_each(bool (*fn)(struct gs_thread *, void *), void *arg)
+{
+	/* acquire: pairs with the release in gs_thread_grow */
+	struct gs_thread_slab *slab = atomic_load_explicit(&gs_thread_slabs, memory_order_acquire);
+
+	for (; slab; slab = slab->next)
+		for (uint64_t i = 0; i < slab->n; i++)
+			if (!fn(&slab->threads[i], arg))
+				return;
+}
+
+struct gs_thread_search {
+	int tid;
+	struct gs_thread *found;
+};
+
+static bool gs_thread_match(struct gs_thread *t, void *arg)
+{
+	struct gs_thread_search *search = arg;
+
+	if (t->kind == GS_KIND_GREEN && t->tid == search->tid)
+		search->found = t;
+	return !search->found;
+}
+
+struct gs_thread *gs_thread_by_tid(int tid)
+{
+	struct gs_thread_search search = { .tid = tid };
+
+	gs_thread_each(gs_thread_match, &search);
+	return search.found;
+}
+
+const char *gs_reason_name(unsigned reason)
+{
+	static const char names[GS_REASON_COUNT][16] = {
+		[GS_REASON_NONE] = "-",
+		[GS_REASON_MUTEX] = "mutex",
+		[GS_REASON_COND] = "cond wait",
+		[GS_REASON_RDLOCK] = "rdlock",
+		[GS_REASON_WRLOCK] = "wrlock",
+		[GS_REASON_BARRIER] = "barrier",
+		[GS_REASON_SPIN] = "spin lock",
+		[GS_REASON_SEM] = "semaphore",
+		[GS_REASON_ONCE] = "once",
+		[GS_REASON_JOIN] = "join",
+		[GS_REASON_FUTEX] = "futex",
+		[GS_REASON_LIBC_LOCK] = "libc lock",
+		[GS_REASON_READ] = "read",
+		[GS_REASON_WRITE] = "write",
+		[GS_REASON_ACCEPT] = "accept",
+		[GS_REASON_CONNECT] = "connect",
+		[GS_REASON_POLL] = "poll",
+		[GS_REASON_SELECT] = "select",
+		[GS_REASON_EPOLL] = "epoll wait",
+		[GS_REASON_SLEEP] = "sleep",
+		[GS_REASON_SIGNAL] = "signal wait",
+		[GS_REASON_CHILD] = "child wait",
+		[GS_REASON_REGION] = "system call",
+		[GS_REASON_EXIT] = "exit",
+	};
+
+	return reason < GS_REASON_COUNT ? names[reason] : "?";
+}
+
+const char *gs_state_name(unsigned state)
+{
+	static const char names[][12] = { "new", "runnable", "running", "waiting", "region", "dead" };
+
+	return state < GS_ARRAY_SIZE(names) ? names[state] : "?";
+}
+
+void gs_thread_fork_lock(void)
+{
+	gs_lock(&gs_thread_lock);
+}
+
+void gs_thread_fork_unlock(void)
+{
+	gs_unlock(&gs_thread_lock);
+}

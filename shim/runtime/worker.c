@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * worker.c - kernel threads: what each does when it has nothing to run.
+ *
+ * The order in which a worker with a processor looks for a thread is Go's
+ * findRunnable: deadlines, now and then the global queue, its own queue, the
+ * global queue, the netpoller, other processors' queues. Then it gives the
+ * processor back and sleeps (idle.c).
+ *
+ * Invariants: p->runq is pushed to by p's holder only. A worker's record is never
+ * freed. Worker 0's kernel thread is the process's first one; its scheduler
+ * context has a stack and a TCB of its own, because main keeps the native ones.
+ * Locks: none of its own. Called from: sched.c, monitor.c, init.c, child.c.
+ */
+#include "worker.h"
+
+#include "conf.h"
+#include "globq.h"
+#include "host.h"
+#include "idle.h"
+#include "log.h"
+#include "mem.h"
+#include "netpoll.h"
+#include "sched.h"
+#include "sys.h"
+#include "tcb.h"
+#include "wire.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+
+enum {
+	GS_WORKER_STACK = 64 * 1024,
+	GS_WORKER_STEAL_ROUNDS = 4,
+	GS_WORKER_POLL_CYCLES = 1000000, /* ask the netpoller this often while busy */
+	GS_WORKER_GLOBAL_TICK = 61,
+	GS_SIGSET_BYTES = 8,
+	GS_MEMBARRIER_EXPEDITED = 8, /* MEMBARRIER_CMD_PRIVATE_EXPEDITED */
+};
+
+struct gs_proc *gs_procs;
+uint32_t gs_nprocs;
+struct gs_worker *_Atomic gs_workers;
+_Atomic uint32_t gs_worker_count, gs_worker_lost;
+
+/* Until when the poller sleeps. */
+static _Atomic uint64_t gs_worker_poll_until = GS_NEVER;
+
+/* A kernel thread of ours; it blocks the signals its maker blocks. */
+static void *gs_worker_main(void *arg)
+{
+	struct gs_worker *w = arg;
+
+	w->g0.tp = gs_arch_thread_pointer();
+	w->ktid = gs_sys_gettid();
+	gs_tcb_adopt(&w->g0);
+	if (w->handed) {
+		gs_idle_hold(w, w->handed);
+		w->handed = NULL;
+	}
+	gs_worker_loop(w);
+	/* What its thread did to the kernel thread (affinity, namespaces, ...) goes
+	   with it. The record stays: a stale pointer to it must stay valid. */
+	atomic_fetch_sub_explicit(&gs_worker_count, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&gs_worker_lost, 1, memory_order_relaxed);
+	w->ktid = 0;
+	return NULL;
+}
+
+static struct gs_worker *gs_worker_new(void)
+{
+	struct gs_worker *w = gs_mem_map(GS_ALIGN_UP(sizeof(*w), GS_PAGE));
+	struct gs_netpoll_batch *batch = gs_mem_map(GS_ALIGN_UP(sizeof(*batch), GS_PAGE));
+
+	if (!w || !batch)
+		return NULL;
+	w->batch = batch;
+	w->g0.kind = GS_KIND_WORKER;
+	w->g0.inrt = 1;
+	w->g0.worker = w;
+	w->id = atomic_fetch_add_explicit(&gs_worker_count, 1, memory_order_relaxed);
+	w->all_next = atomic_load_explicit(&gs_workers, memory_order_relaxed);
+	/* release: readers walk the list without a lock */
+	while (!atomic_compare_exchange_weak_explicit(&gs_workers, &w->all_next, w,
+						      memory_order_release, memory_order_relaxed))
+		;
+	return w;
+}
+
+/* Starts a kernel thread that begins with p. False when the kernel refuses. */
+static bool gs_worker_spawn(struct gs_proc *p, bool spinning)
+{
+	struct gs_worker *w;
+	pthread_attr_t attr;
+	pthread_t thread;
+	uint64_t all = ~0ULL, old;
+	int err;
+
+	if (atomic_load_explicit(&gs_worker_count, memory_order_relaxed) >=
+	    (uint32_t)gs_conf.maxthreads)
+		return false;
+	w = gs_worker_new();
+	if (!w)
+		return false;
+	w->handed = p;
+	w->spinning = spinning;
+	gs_host.pthread_attr_init(&attr);
+	gs_host.pthread_attr_setstacksize(&attr, GS_MAX((size_t)GS_WORKER_STACK,
+							gs_host.minsigstksz + 32768));
+	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &old, GS_SIGSET_BYTES);
+	w->kmask = old;
+	err = gs_host.pthread_create(&thread, &attr, gs_worker_main, w);
+	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &old, NULL, GS_SIGSET_BYTES);
+	gs_host.pthread_attr_destroy(&attr);
+	if (err != 0) {
+		/* Its record stays on the list without a kernel thread: harmless. */
+		gs_log_debug("cannot start a kernel thread: error %d", err);
+		return false;
+	}
+	gs_host.pthread_detach(thread);
+	return true;
+}
+
+static uint64_t gs_worker_next_deadline(void)
+{
+	uint64_t when = GS_NEVER;
+
+	for (uint32_t i = 0; i < gs_nprocs; i++) {
+		uint64_t next = atomic_load_explicit(&gs_procs[i].timers.next, memory_order_relaxed);
+
+		when = GS_MIN(when, next);
+	}
+	return when;
+}
+
+static void gs_worker_run_timers(struct gs_proc *mine, bool all)
+{
+	uint64_t now;
+	int n = 0;
+
+	if (!all && atomic_load_explicit(&mine->timers.next, memory_order_relaxed) == GS_NEVER)
+		return;
+	now = gs_now();
+	if (!all)
+		n = gs_timer_run(&mine->timers, now);
+	else
+		for (uint32_t i = 0; i < gs_nprocs; i++)
+			n += gs_timer_run(&gs_procs[i].timers, now);
+	if (n)
+		gs_stats_add(&mine->stats, GS_STAT_TIMERS, (uint64_t)n);
+}
+
+static void gs_worker_dispatch(struct gs_worker *w)
+{
+	if (w->p && w->batch->n)
+		gs_stats_add(&w->p->stats, GS_STAT_EVENTS, (uint64_t)w->batch->n);
+	gs_netpoll_dispatch(w->batch);
+}
+
+/* Sleeps in epoll_wait as the poller. Returns false when there is one already. */
+static bool gs_worker_poll(struct gs_worker *w)
+{
+	uint64_t until, now;
+
+	if (!gs_idle_poll_begin(w))
+		return false;
+	until = gs_worker_next_deadline();
+	/* seq_cst: against a worker that arms a timer, gives up its processor and then
+	   looks at poll_until (gs_worker_cover_timers) */
+	atomic_store_explicit(&gs_worker_poll_until, until, memory_order_seq_cst);
+	until = GS_MIN(until, gs_worker_next_deadline());
+	now = until == GS_NEVER ? 0 : gs_now();
+	/* Threads that came on the global queue before we were the poller keep us
+	   from sleeping. */
+	if (atomic_load_explicit(&gs_globq_length, memory_order_seq_cst) > 0)
+		until = now;
+	gs_netpoll_wait(w->batch, until == GS_NEVER ? GS_NEVER : until > now ? until - now : 0);
+	gs_netpoll_drain(w->batch);
+	atomic_store_explicit(&gs_worker_poll_until, GS_NEVER, memory_order_relaxed);
+	gs_idle_poll_end(w);
+	gs_worker_dispatch(w);
+	if (w->p)
+		gs_worker_run_timers(w->p, true);
+	return true;
+}
+
+/* A deadline that the poller does not know of: wake it. */
+static void gs_worker_cover_timers(void)
+{
+	uint64_t next = gs_worker_next_deadline();
+
+	if (next < atomic_load_explicit(&gs_worker_poll_until, memory_order_seq_cst) &&
+	    gs_idle_is_polled())
+		gs_netpoll_kick();
+}
+
+static void gs_worker_stop_spinning(struct gs_worker *w)
+{
+	if (!w->spinning)
+		return;
+	w->spinning = false;
+	/* There was work for one; there may be work for the next. */
+	if (atomic_fetch_sub_explicit(&gs_idle_spinning, 1, memory_order_seq_cst) == 1 &&
+	    w->p && gs_runq_length(&w->p->runq) > 0)
+		gs_idle_wake_one();
+}
+
+static struct gs_thread *gs_worker_steal(struct gs_worker *w)
+{
+	struct gs_proc *p = w->p;
+
+	if (gs_nprocs == 1)
+		return NULL;
+	if (!w->spinning) {
+		uint32_t busy = gs_nprocs - atomic_load_explicit(&gs_idle_procs,
+								 memory_order_relaxed);
+
+		if (2 * atomic_load_explicit(&gs_idle_spinning, memory_order_relaxed) >= busy)
+			return NULL;
+		w->spinning = true;
+		atomic_fetch_add_explicit(&gs_idle_spinning, 1, memory_order_seq_cst);
+	}
+	for (int round = 0; round < GS_WORKER_STEAL_ROUNDS; round++) {
+		p->seed = p->seed * 1664525 + 1013904223;
+		for (uint32_t i = 0, at = p->seed >> 8; i < gs_nprocs; i++, at++) {
+			struct gs_proc *victim = &gs_procs[at % gs_nprocs];
+			struct gs_thread *t;
+
+			if (victim == p)
+				continue;
+			/* The next slot last: its owner is probably about to run it. */
+			t = gs_runq_steal(&p->runq, &victim->runq,
+					  round == GS_WORKER_STEAL_ROUNDS - 1);
+			if (t) {
+				gs_stats_add(&p->stats, GS_STAT_STEALS, 1);
+				return t;
+			}
+		}
+		gs_arch_pause();
+	}
+	return NULL;
+}
+
+/* Gives the processor back and looks round once more, as the essay in idle.c has it. */
+static void gs_worker_release(struct gs_worker *w)
+{
+	struct gs_proc *p = w->p;
+	bool was_spinning = w->spinning;
+
+	w->p = NULL;
+	gs_idle_put(p);
+	if (was_spinning) {
+		w->spinning = false;
+		/* seq_cst: step 1 */
+		atomic_fetch_sub_explicit(&gs_idle_spinning, 1, memory_order_seq_cst);
+	}
+	for (uint32_t i = 0; was_spinning && i < gs_nprocs; i++)
+		if (gs_runq_length(&gs_procs[i].runq) > 1 && gs_idle_acquire(w)) {
+			w->spinning = true;
+			atomic_fetch_add_explicit(&gs_idle_spinning, 1, memory_order_seq_cst);
+			return;
+		}
+	gs_worker_cover_timers();
+}
+
+/* The next thread for w, or NULL when w shall end. */
+static struct gs_thread *gs_worker_find(struct gs_worker *w)
+{
+	for (;;) {
+		struct gs_proc *p = w->p;
+		struct gs_thread *t = NULL;
+		uint64_t cycles;
+
+		if (GS_UNLIKELY(w->wired != NULL))
+			return gs_wire_wait(w) ? w->wired : NULL;
+
+		if (!p) {
+			if (!gs_worker_poll(w))
+				gs_idle_sleep(w);
+			continue;
+		}
+		cycles = gs_arch_cycles();
+		p->checked = cycles;
+		gs_worker_run_timers(p, false);
+		if (p->tick % GS_WORKER_GLOBAL_TICK == 0)
+			t = gs_globq_take(&p->runq, gs_nprocs, 1);
+		if (!t && cycles - p->polled > GS_WORKER_POLL_CYCLES)
+			goto poll;
+		if (!t)
+			t = gs_runq_pop(&p->runq);
+		if (!t)
+			t = gs_globq_take(&p->runq, gs_nprocs, GS_RUNQ_SIZE / 2);
+		if (!t) {
+poll:
+			p->polled = cycles;
+			if (atomic_load_explicit(&gs_netpoll_count, memory_order_relaxed) > 0 &&
+			    gs_netpoll_wait(w->batch, 0) > 0) {
+				gs_stats_add(&p->stats, GS_STAT_POLLS, 1);
+				gs_worker_dispatch(w);
+			}
+			t = gs_runq_pop(&p->runq);
+		}
+		if (!t)
+			t = gs_globq_take(&p->runq, gs_nprocs, GS_RUNQ_SIZE / 2);
+		if (!t)
+			t = gs_worker_steal(w);
+		if (t)
+			gs_worker_stop_spinning(w);
+		if (t && !t->wired)
+			return t;
+		if (t)
+			gs_wire_pass(w, t);
+		else
+			gs_worker_release(w);
+	}
+}
+
+void gs_worker_nudge(void)
+{
+	gs_worker_cover_timers();
+	if (atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) == 0)
+		return;
+	for (uint32_t i = 0; i < gs_nprocs; i++)
+		if (gs_runq_length(&gs_procs[i].runq) > 0) {
+			gs_idle_wake_one();
+			return;
+		}
+	if (atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0)
+		gs_idle_wake_one();
+}
+
+void gs_worker_loop(struct gs_worker *w)
+{
+	struct gs_thread *t;
+
+	while ((t = gs_worker_find(w)) != NULL)
+		gs_sched_run(w, t);
+}
+
+static void gs_worker_first(struct gs_transfer tr)
+{
+	gs_sched_landed(tr);
+	gs_worker_loop(gs_self->worker);
+	/* The process's first kernel thread must outlive the others. */
+	for (;;)
+		gs_sys_futex_wait(&gs_self->worker->wake, 0, NULL);
+}
+
+/* Makes worker 0's scheduler context start from the beginning. */
+static void gs_worker_reset_first(struct gs_worker *w)
+{
+	void *top = w->g0.arg;
+
+	w->g0.ctx = gs_context_make(top, (size_t)((char *)top - (char *)w->g0.stack.base),
+				    gs_worker_first);
+}
+
+/* Worker 0's scheduler context: its kernel thread is running main, so the context
+   gets a stack and a TCB of its own. */
+static int gs_worker_make_first(struct gs_worker *w)
+{
+	size_t size = GS_WORKER_STACK + GS_ALIGN_UP(gs_tcb_size, GS_PAGE);
+	void *top;
+
+	w->g0.stack.base = gs_mem_map(size);
+	w->g0.stack.size = size;
+	if (!w->g0.stack.base)
+		return -ENOMEM;
+	w->g0.tid = gs_sys_gettid();
+	w->g0.tp = gs_tcb_make(&w->g0, w->g0.stack.base, size, &top);
+	if (!w->g0.tp)
+		return -ENOMEM;
+	w->g0.arg = top;
+	gs_worker_reset_first(w);
+	w->ktid = w->g0.tid;
+	return 0;
+}
+
+int gs_worker_init(struct gs_thread *main, uint32_t nprocs)
+{
+	struct gs_worker *w;
+
+	gs_procs = gs_mem_map(GS_ALIGN_UP(nprocs * sizeof(*gs_procs), GS_PAGE));
+	if (!gs_procs)
+		return -ENOMEM;
+	gs_nprocs = nprocs;
+	for (uint32_t i = nprocs; i-- > 0;) {
+		gs_procs[i].id = i;
+		gs_procs[i].seed = i + 1;
+		gs_timer_heap_init(&gs_procs[i].timers);
+		if (i > 0)
+			gs_idle_put(&gs_procs[i]);
+	}
+	w = gs_worker_new();
+	if (!w || gs_worker_make_first(w) != 0)
+		return -ENOMEM;
+	gs_sys4(__NR_rt_sigprocmask, SIG_BLOCK, NULL, &w->kmask, GS_SIGSET_BYTES);
+	gs_idle_spawn = gs_worker_spawn;
+	main->worker = w;
+	main->since = gs_arch_cycles();
+	w->current = main;
+	gs_idle_hold(w, &gs_procs[0]);
+	return 0;
+}
+
+void gs_worker_after_fork(struct gs_thread *self)
+{
+	struct gs_worker *w = gs_workers;
+
+	gs_idle_after_fork();
+	gs_globq_after_fork();
+	gs_worker_lost = 0;
+	gs_worker_poll_until = GS_NEVER;
+	/* Worker 0's scheduler stack is nobody's now, whichever worker forked. */
+	while (w->id != 0)
+		w = w->all_next;
+	w->all_next = NULL;
+	gs_workers = w;
+	gs_worker_count = 1;
+	w->kmask = self->worker->kmask;
+	w->spinning = false;
+	w->handed = NULL;
+	w->wired = NULL;
+	w->retired = false;
+	w->wake = 0;
+	for (uint32_t i = gs_nprocs; i-- > 0;) {
+		struct gs_proc *p = &gs_procs[i];
+		struct gs_runq empty = { 0 };
+
+		p->runq = empty;
+		p->timers.lock = (struct gs_lock)GS_LOCK_INIT;
+		gs_timer_heap_init(&p->timers);
+		p->deferred = 0;
+		if (i > 0)
+			gs_idle_put(p);
+	}
+	gs_worker_reset_first(w);
+	w->ktid = gs_sys_gettid();
+	self->worker = w;
+	self->wired = 0;
+	w->current = self;
+	gs_idle_hold(w, &gs_procs[0]);
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mux_signal.c - signals that reach a thread in poll, select and epoll_wait: EINTR
+ * with and without SA_RESTART, the masks of ppoll, pselect and epoll_pwait.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CHECK(x)                                                                  \
+	do {                                                                      \
+		if (!(x)) {                                                       \
+			printf("%s:%d: %s: %s\n", __FILE__, __LINE__, #x, strerror(errno)); \
+			exit(1);                                                  \
+		}                                                                 \
+	} while (0)
+
+static volatile sig_atomic_t runs;
+static volatile int blocked_inside;
+
+static void handler(int sig)
+{
+	sigset_t cur;
+	int saved = errno;
+
+	runs++;
+	pthread_sigmask(SIG_BLOCK, NULL, &cur);
+	blocked_inside = sigismember(&cur, SIGUSR2);
+	errno = saved;
+}
+
+static void pause_ms(int ms)
+{
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000L };
+
+	while (nanosleep(&ts, &ts) != 0)
+		;
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static void install(int flags)
+{
+	struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
+
+	CHECK(sigaction(SIGUSR1, &sa, NULL) == 0);
+	CHECK(sigaction(SIGUSR2, &sa, NULL) == 0);
+}
+
+static pthread_t victim;
+
+static void *shoot(void *arg)
+{
+	pause_ms(20);
+	CHECK(pthread_kill(victim, (int)(long)arg) == 0);
+	return NULL;
+}
+
+static pthread_t later(int sig)
+{
+	pthread_t t;
+	sigset_t all, old;
+
+	/* The shooter itself takes no signal. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	CHECK(pthread_create(&t, NULL, shoot, (void *)(long)sig) == 0);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return t;
+}
+
+static int p[2], ep;
+
+static int call(int which)
+{
+	struct pollfd pf = { p[0], POLLIN, 7 };
+	struct epoll_event ev;
+	struct timeval tv = { 100, 0 };
+	fd_set in;
+	int r;
+
+	switch (which) {
+	case 0:
+		r = poll(&pf, 1, -1);
+		if (r < 0 && pf.revents)
+			printf("revents %d ", pf.revents);
+		return r;
+	case 1:
+		return poll(NULL, 0, 100000);
+	case 2:
+		FD_ZERO(&in);
+		FD_SET(p[0], &in);
+		r = select(p[0] + 1, &in, NULL, NULL, &tv);
+		if (r < 0 && (!FD_ISSET(p[0], &in) || tv.tv_sec != 99))
+			printf("set or time-out wrong ");
+		return r;
+	case 3:
+		return epoll_wait(ep, &ev, 1, -1);
+	case 4:
+		return epoll_wait(ep, &ev, 1, 100000);
+	case 5:
+		return ppoll(&pf, 1, NULL, NULL);
+	default:
+		FD_ZERO(&in);
+		FD_SET(p[0], &in);
+		r = pselect(p[0] + 1, &in, NULL, NULL, NULL, NULL);
+		if (r < 0 && !FD_ISSET(p[0], &in))
+			printf("set lost ");
+		return r;
+	}
+}
+
+static void interrupted(const char *name, int flags)
+{
+	install(flags);
+	printf("%s:", name);
+	for (int which = 0; which < 7; which++) {
+		pthread_t t;
+		int r;
+
+		runs = 0;
+		t = later(SIGUSR1);
+		r = call(which);
+		printf(" %d %s,", r, r < 0 && errno == EINTR ? "EINTR" : "?");
+		pthread_join(t, NULL);
+		if (runs != 1)
+			printf(" %d handlers", (int)runs);
+	}
+	printf("\n");
+}
+
+/* A masked call. timeout in ms, -1: none. */
+static int masked(int which, int timeout, const sigset_t *mask)
+{
+	struct timespec ts = { timeout / 1000, timeout % 1000 * 1000000L }, *t = timeout < 0 ? NULL : &ts;
+	struct pollfd pf = { p[0], POLLIN, 0 };
+	struct epoll_event ev;
+	fd_set in;
+	int r;
+
+	switch (which) {
+	case 0:
+		return ppoll(&pf, 1, t, mask);
+	case 1:
+		FD_ZERO(&in);
+		FD_SET(p[0], &in);
+		r = pselect(p[0] + 1, &in, NULL, NULL, t, mask);
+		if (r < 0 && !FD_ISSET(p[0], &in))
+			printf("set lost ");
+		return r;
+	case 2:
+		return epoll_pwait(ep, &ev, 1, timeout, mask);
+	default:
+		return epoll_pwait2(ep, &ev, 1, t, mask);
+	}
+}
+
+static void masks(void)
+{
+	static const char *const names[] = { "ppoll", "pselect", "epoll_pwait", "epoll_pwait2" };
+	sigset_t none, block, old, cur;
+	char c;
+
+	install(SA_RESTART);
+	sigemptyset(&none);
+	sigemptyset(&block);
+	sigaddset(&block, SIGUSR1);
+	for (int which = 0; which < 4; which++) {
+		pthread_t t;
+		double at;
+		int r;
+
+		printf("%s:", names[which]);
+		pthread_sigmask(SIG_BLOCK, &block, &old);
+		/* Pending before the call. */
+		runs = 0;
+		pthread_kill(pthread_self(), SIGUSR1);
+		CHECK(runs == 0);
+		r = masked(which, -1, &none);
+		printf(" pending %d %s %d,", r, r < 0 ? strerror(errno) : "", (int)runs);
+		/* Pending, and no time: what wins differs. */
+		pthread_kill(pthread_self(), SIGUSR1);
+		r = masked(which, 0, &none);
+		printf(" no time %d %d,", r, (int)runs);
+		if (runs == 1) {
+			pthread_sigmask(SIG_SETMASK, &none, NULL);
+			pthread_sigmask(SIG_BLOCK, &block, NULL);
+		}
+		CHECK(runs == 2);
+		/* Something is ready: the signal stays where it is. */
+		CHECK(write(p[1], "x", 1) == 1);
+		pthread_kill(pthread_self(), SIGUSR1);
+		r = masked(which, -1, &none);
+		printf(" ready %d %d,", r, (int)runs);
+		CHECK(read(p[0], &c, 1) == 1);
+		pthread_sigmask(SIG_SETMASK, &none, NULL);
+		CHECK(runs == 3);
+		pthread_sigmask(SIG_BLOCK, &block, NULL);
+		/* It comes while waiting. */
+		t = later(SIGUSR1);
+		r = masked(which, 100000, &none);
+		printf(" coming %d %s %d,", r, r < 0 ? strerror(errno) : "", (int)runs);
+		pthread_join(t, NULL);
+		/* Blocked by the call only. */
+		pthread_sigmask(SIG_SETMASK, &none, NULL);
+		t = later(SIGUSR1);
+		at = now();
+		r = masked(which, 60, &block);
+		printf(" blocked %d %s %d,", r, now() - at >= 0.06 ? "not early" : "early",
+		       (int)runs);
+		pthread_join(t, NULL);
+		/* The handler ran under the call's mask; afterwards it is ours again. */
+		sigaddset(&block, SIGUSR2);
+		pthread_sigmask(SIG_SETMASK, &none, NULL);
+		t = later(SIGUSR1);
+		sigdelset(&block, SIGUSR1);
+		r = masked(which, -1, &block);
+		pthread_join(t, NULL);
+		pthread_sigmask(SIG_SETMASK, NULL, &cur);
+		printf(" mask %d %d %d\n", r, blocked_inside, sigismember(&cur, SIGUSR2));
+		sigemptyset(&block);
+		sigaddset(&block, SIGUSR1);
+		pthread_sigmask(SIG_SETMASK, &old, NULL);
+	}
+}
+
+static void *all(void *arg)
+{
+	victim = pthread_self();
+	CHECK(pipe(p) == 0);
+	ep = epoll_create1(0);
+	CHECK(epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &(struct epoll_event){ .events = EPOLLIN }) == 0);
+	interrupted("plain", 0);
+	interrupted("SA_RESTART", SA_RESTART);
+	masks();
+	close(ep);
+	close(p[0]);
+	close(p[1]);
+	return NULL;
+}
+
+int main(void)
+{
+	pthread_t t;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	printf("on main\n");
+	all(NULL);
+	printf("on a thread\n");
+	CHECK(pthread_create(&t, NULL, all, NULL) == 0);
+	pthread_join(t, NULL);
+	return 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tool.h - what the sub-commands of goshim share.
+ */
+#ifndef GS_TOOL_H
+#define GS_TOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Exit codes, those of coreutils' env, nice and stdbuf. */
+enum {
+	GS_EXIT_FAILURE = 125,   /* goshim itself failed */
+	GS_EXIT_CANNOT_RUN = 126, /* the command was found and cannot be run */
+	GS_EXIT_NOT_FOUND = 127,
+};
+
+/* One line on standard error, "goshim: ..."; errnum, when not 0, is spelled out behind it. */
+void gs_tool_warn(int errnum, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* What is behind "run" on the command line, "run" included; returns an exit code. */
+int gs_run_main(int argc, char **argv);
+
+/* `goshim --explain`: every option, its value and where that comes from. */
+int gs_explain_main(void);
+
+/* The absolute path of libgoshim.so: given (--lib) or $GOSHIM_LIB or where it
+   belongs, in buf; NULL after a line that says what is wrong. */
+const char *gs_library_find(const char *given, char *buf, size_t size);
+
+/* The file that execvp would run for name; false when there is none. */
+bool gs_target_find(const char *name, char *buf, size_t size);
+
+/* Warns, in one line, when the library cannot get into the program at path. */
+void gs_target_check(const char *path);
+
+#endif
