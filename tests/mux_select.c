@@ -175,11 +175,13 @@ static void errors(void)
 	printf(" %s\n", strerror(errno));
 	printf("set in a hole: %d", select(10, hole, NULL, NULL, NULL));
 	printf(" %s\n", strerror(errno));
-	printf("set in a hole, zero time: %d", select(10, NULL, hole, NULL, &(struct timeval){ 0, 0 }));
+	printf("set in a hole, zero time: %d",
+	       select(10, NULL, hole, NULL, &(struct timeval){ 0, 0 }));
 	printf(" %s\n", strerror(errno));
 	printf("set not writable: %d", select(10, readonly, NULL, NULL, &(struct timeval){ 1, 0 }));
 	printf(" %s\n", strerror(errno));
-	printf("set in a hole, no bits: %d\n", select(0, hole, NULL, NULL, &(struct timeval){ 0, 9 }));
+	printf("set in a hole, no bits: %d\n",
+	       select(0, hole, NULL, NULL, &(struct timeval){ 0, 9 }));
 	FD_ZERO(&in);
 	FD_SET(p[0], &in);
 	CHECK(write(p[1], "x", 1) == 1);
@@ -250,8 +252,8 @@ static void large(void)
 	r = select(N, (fd_set *)in, NULL, NULL, NULL);
 	pthread_join(t, NULL);
 	printf("large, written: %d, first %s\n", r, in[1000 / 64] >> 1000 % 64 & 1 ? "set" : "not");
-	for (int i = 0; i < 8; i++)
-		if (in[BYTES / 8 + i] != 0xeeeeeeeeeeeeeeeeUL || out[BYTES / 8 + i] != 0xeeeeeeeeeeeeeeeeUL)
+	for (int i = BYTES / 8; i < BYTES / 8 + 8; i++)
+		if (in[i] != 0xeeeeeeeeeeeeeeeeUL || out[i] != 0xeeeeeeeeeeeeeeeeUL)
 			printf("large: wrote beyond the sets\n");
 	for (int fd = 1000; fd < N; fd++)
 		close(fd);

@@ -147,7 +147,8 @@ static void interrupted(const char *name, int flags)
 /* A masked call. timeout in ms, -1: none. */
 static int masked(int which, int timeout, const sigset_t *mask)
 {
-	struct timespec ts = { timeout / 1000, timeout % 1000 * 1000000L }, *t = timeout < 0 ? NULL : &ts;
+	struct timespec ts = { timeout / 1000, timeout % 1000 * 1000000L };
+	struct timespec *t = timeout < 0 ? NULL : &ts;
 	struct pollfd pf = { p[0], POLLIN, 0 };
 	struct epoll_event ev;
 	fd_set in;

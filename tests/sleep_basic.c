@@ -97,7 +97,8 @@ static void *burn(void *arg)
 
 static void errors(void)
 {
-	struct timespec ok = spec(1000000), neg = { -1, 0 }, nneg = { 0, -1 }, big = { 0, 1000000000 };
+	struct timespec ok = spec(1000000), neg = { -1, 0 }, nneg = { 0, -1 },
+			big = { 0, 1000000000 };
 	struct timespec *hole = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	const struct timespec *volatile null = NULL;
 	pthread_t t;
@@ -120,7 +121,8 @@ static void errors(void)
 	printf(" %s\n", strerror(errno));
 	printf("nothing: %s\n", strerror(clock_nanosleep(CLOCK_MONOTONIC, 0, null, NULL)));
 	printf("thrd_sleep: %d\n", thrd_sleep(&big, NULL));
-	printf("thread's time: %s\n", strerror(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &ok, NULL)));
+	printf("thread's time: %s\n",
+	       strerror(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &ok, NULL)));
 	printf("raw: %s\n", strerror(clock_nanosleep(CLOCK_MONOTONIC_RAW, 0, &ok, NULL)));
 	printf("coarse: %s\n", strerror(clock_nanosleep(CLOCK_REALTIME_COARSE, 0, &ok, NULL)));
 	printf("no clock: %s\n", strerror(clock_nanosleep(77, 0, &ok, NULL)));

@@ -19,6 +19,8 @@ struct gs_command {
 
 static const struct gs_command gs_commands[] = {
 	{ "run", gs_run_main, "run a command on green threads" },
+	{ "dump", gs_dump_main, "print the green threads of a process, with their stacks" },
+	{ "stat", gs_stat_main, "print the counters of a process" },
 };
 
 void gs_tool_warn(int errnum, const char *fmt, ...)

@@ -8,19 +8,35 @@
 
 #undef _FORTIFY_SOURCE
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <utmp.h>
 
 #include <threads.h>
 
 /* Declared by no header. */
+int __open64_2(const char *, int);
+int __openat64_2(int, const char *, int);
 int __libc_start_main(int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void),
 		      void (*)(void), void *);
 int __pthread_key_create(pthread_key_t *, void (*)(void *));
+
+int __pthread_mutex_init(pthread_mutex_t *, const pthread_mutexattr_t *);
+int __pthread_mutex_lock(pthread_mutex_t *);
+int __pthread_mutex_trylock(pthread_mutex_t *);
+int __pthread_mutex_unlock(pthread_mutex_t *);
+int __pthread_rwlock_rdlock(pthread_rwlock_t *);
+int __pthread_rwlock_wrlock(pthread_rwlock_t *);
+int __pthread_rwlock_tryrdlock(pthread_rwlock_t *);
+int __pthread_rwlock_trywrlock(pthread_rwlock_t *);
+int __pthread_rwlock_unlock(pthread_rwlock_t *);
+int __pthread_once(pthread_once_t *, void (*)(void));
 
 #endif

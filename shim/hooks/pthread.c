@@ -42,6 +42,7 @@ static int gs_pthread_read_attr(const pthread_attr_t *attr, struct gs_life_attr 
 		size_t standard;
 
 		/* An attribute that was never given a size answers with libc's default. */
+		pthread_attr_getstacksize(attr, &size);
 		pthread_attr_init(&fresh);
 		pthread_attr_getstacksize(&fresh, &standard);
 		pthread_attr_destroy(&fresh);

@@ -142,6 +142,12 @@ uint64_t gs_cfi_pointer(struct gs_cfi_reader *r, unsigned encoding, uint64_t dat
 	}
 }
 
+/* A factored offset; unsigned, since what the table holds may overflow. */
+static int64_t gs_cfi_scaled(const struct gs_cfi_entry *e, uint64_t factor)
+{
+	return (int64_t)(factor * (uint64_t)e->data_align);
+}
+
 static void gs_cfi_set(struct gs_cfi_row *row, uint64_t reg, enum gs_cfi_how how, int64_t value)
 {
 	/* Registers that are not followed (SSE, mask registers) are nobody's concern here. */
@@ -187,19 +193,19 @@ static void gs_cfi_extended(const struct gs_cfi_entry *e, struct gs_cfi_reader *
 		reg = gs_cfi_uleb(r);
 	switch (op) {
 	case GS_CFA_OFFSET_EXTENDED:
-		gs_cfi_set(row, reg, GS_CFI_OFFSET, (int64_t)gs_cfi_uleb(r) * e->data_align);
+		gs_cfi_set(row, reg, GS_CFI_OFFSET, gs_cfi_scaled(e, gs_cfi_uleb(r)));
 		break;
 	case GS_CFA_OFFSET_EXTENDED_SF:
-		gs_cfi_set(row, reg, GS_CFI_OFFSET, gs_cfi_sleb(r) * e->data_align);
+		gs_cfi_set(row, reg, GS_CFI_OFFSET, gs_cfi_scaled(e, (uint64_t)gs_cfi_sleb(r)));
 		break;
 	case GS_CFA_GNU_NEGATIVE_OFFSET:
-		gs_cfi_set(row, reg, GS_CFI_OFFSET, -((int64_t)gs_cfi_uleb(r) * e->data_align));
+		gs_cfi_set(row, reg, GS_CFI_OFFSET, gs_cfi_scaled(e, 0 - gs_cfi_uleb(r)));
 		break;
 	case GS_CFA_VAL_OFFSET:
-		gs_cfi_set(row, reg, GS_CFI_VAL_OFFSET, (int64_t)gs_cfi_uleb(r) * e->data_align);
+		gs_cfi_set(row, reg, GS_CFI_VAL_OFFSET, gs_cfi_scaled(e, gs_cfi_uleb(r)));
 		break;
 	case GS_CFA_VAL_OFFSET_SF:
-		gs_cfi_set(row, reg, GS_CFI_VAL_OFFSET, gs_cfi_sleb(r) * e->data_align);
+		gs_cfi_set(row, reg, GS_CFI_VAL_OFFSET, gs_cfi_scaled(e, (uint64_t)gs_cfi_sleb(r)));
 		break;
 	case GS_CFA_RESTORE_EXTENDED:
 		if (reg < GS_UNWIND_REGS)
@@ -232,7 +238,7 @@ static void gs_cfi_extended(const struct gs_cfi_entry *e, struct gs_cfi_reader *
 		gs_cfi_cfa(r, row, reg, (int64_t)gs_cfi_uleb(r));
 		break;
 	case GS_CFA_DEF_CFA_SF:
-		gs_cfi_cfa(r, row, reg, gs_cfi_sleb(r) * e->data_align);
+		gs_cfi_cfa(r, row, reg, gs_cfi_scaled(e, (uint64_t)gs_cfi_sleb(r)));
 		break;
 	case GS_CFA_DEF_CFA_REGISTER:
 		gs_cfi_cfa(r, row, reg, row->cfa.value);
@@ -241,7 +247,7 @@ static void gs_cfi_extended(const struct gs_cfi_entry *e, struct gs_cfi_reader *
 		gs_cfi_cfa(r, row, row->cfa.reg, (int64_t)gs_cfi_uleb(r));
 		break;
 	case GS_CFA_DEF_CFA_OFFSET_SF:
-		gs_cfi_cfa(r, row, row->cfa.reg, gs_cfi_sleb(r) * e->data_align);
+		gs_cfi_cfa(r, row, row->cfa.reg, gs_cfi_scaled(e, (uint64_t)gs_cfi_sleb(r)));
 		break;
 	case GS_CFA_DEF_CFA_EXPRESSION:
 		row->cfa = gs_cfi_block(r, GS_CFI_VAL_EXPRESSION);
@@ -271,7 +277,7 @@ static int gs_cfi_run(const struct gs_cfi_entry *e, struct gs_cfi_reader r, uint
 			goto moved;
 		case GS_CFA_OFFSET:
 			gs_cfi_set(row, operand, GS_CFI_OFFSET,
-				   (int64_t)gs_cfi_uleb(&r) * e->data_align);
+				   gs_cfi_scaled(e, gs_cfi_uleb(&r)));
 			continue;
 		case GS_CFA_RESTORE:
 			if (operand < GS_UNWIND_REGS)

@@ -31,7 +31,6 @@ enum {
 	GS_DUMP_LINE = 8192,      /* schedtrace: a number for each processor */
 	GS_DUMP_LOOKS = 3,
 	GS_DUMP_SIGSET_BYTES = 8,
-	GS_DUMP_SA_RESTORER = 0x04000000,
 };
 
 /* A single write that takes this long: nobody reads, and the rest would as well. */
@@ -46,22 +45,6 @@ struct gs_dump {
 	struct gs_text text;
 	long states[GS_STATE_DEAD + 1];
 };
-
-/* The kernel's struct sigaction. */
-struct gs_dump_sigaction {
-	void (*handler)(int);
-	unsigned long flags;
-	void (*restorer)(void);
-	uint64_t mask;
-};
-
-void gs_dump_restorer(void);
-__asm__(".text\n"
-	".type gs_dump_restorer, @function\n"
-	"gs_dump_restorer:\n"
-	"	mov $15, %rax\n" /* __NR_rt_sigreturn, in the form debuggers know */
-	"	syscall\n"
-	".size gs_dump_restorer, . - gs_dump_restorer\n");
 
 static void gs_dump_handler(int sig)
 {
@@ -78,17 +61,17 @@ static struct gs_view_moment gs_dump_moment(void)
 
 void gs_dump_init(void)
 {
-	struct gs_dump_sigaction action = {
-		.handler = gs_dump_handler,
-		.flags = SA_RESTART | SA_ONSTACK | GS_DUMP_SA_RESTORER,
-		.restorer = gs_dump_restorer,
+	struct gs_arch_sigaction action = {
+		.handler = (void *)gs_dump_handler,
+		.flags = SA_RESTART | SA_ONSTACK | GS_ARCH_SA_RESTORER,
+		.restorer = gs_arch_sigreturn,
 	}, old;
 
 	gs_dump_clock.first = gs_dump_clock.last = gs_dump_moment();
 	if (gs_conf.dump_signal == 0)
 		return;
 	gs_sys4(__NR_rt_sigaction, gs_conf.dump_signal, NULL, &old, GS_DUMP_SIGSET_BYTES);
-	if (old.handler == SIG_DFL || old.handler == SIG_IGN)
+	if (old.handler == (void *)SIG_DFL || old.handler == (void *)SIG_IGN)
 		gs_sys4(__NR_rt_sigaction, gs_conf.dump_signal, &action, NULL,
 			GS_DUMP_SIGSET_BYTES);
 }

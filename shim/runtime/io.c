@@ -37,6 +37,7 @@
 #include "io.h"
 
 #include "cancel.h"
+#include "mux.h"
 #include "region.h"
 #include "sched.h"
 #include "signal.h"
@@ -321,7 +322,8 @@ static long gs_io_receive(struct gs_io *io, int kind, void *buf, size_t n, int f
 		if (r == 0 && GS_UNLIKELY(gs_fd_flags(io->f) & GS_FD_ERROR) && done == 0 && n > 0)
 			return -gs_fd_take_error(io->f);
 		if (GS_LIKELY(!(flags & MSG_WAITALL)) || r == 0 || (size_t)r >= want ||
-		    !gs_fd_is_stream((unsigned)kind)) {
+		    !gs_fd_is_stream((unsigned)kind) ||
+		    ((flags & MSG_PEEK) && kind == GS_FD_UNIX)) {
 			gs_io_settle(io, kind, r, GS_MIN(want, gs_io_most), !(flags & MSG_PEEK));
 			return (long)done + r;
 		}
@@ -512,6 +514,17 @@ long gs_io_write(struct gs_thread *self, int fd, const void *buf, size_t n)
 	return gs_io_out(&io, kind, &iov, 1);
 }
 
+/* Is this vector to be shown to the kernel although the direction is not ready? It may be
+   of no bytes, which is answered at once, or no vector at all. */
+static bool gs_io_vec_odd(struct gs_io *io, int kind, const struct iovec *iov, int cnt)
+{
+	if (cnt <= 0 || cnt > UIO_MAXIOV)
+		return true;
+	return kind > GS_FD_TTY && GS_UNLIKELY(!gs_io_ready(io)) &&
+	       (!gs_mux_readable(io->self, iov, (size_t)cnt * sizeof(*iov)) ||
+		gs_io_vec_length(iov, (size_t)cnt) == 0);
+}
+
 long gs_io_readv(struct gs_thread *self, int fd, const struct iovec *iov, int cnt)
 {
 	struct gs_io io;
@@ -519,7 +532,7 @@ long gs_io_readv(struct gs_thread *self, int fd, const struct iovec *iov, int cn
 
 	if (kind < 0)
 		return kind;
-	if (cnt <= 0 || cnt > UIO_MAXIOV)
+	if (gs_io_vec_odd(&io, kind, iov, cnt))
 		return gs_sys3(__NR_readv, fd, iov, cnt);
 	return gs_io_in(&io, kind, iov, cnt);
 }
@@ -531,7 +544,7 @@ long gs_io_writev(struct gs_thread *self, int fd, const struct iovec *iov, int c
 
 	if (kind < 0)
 		return kind;
-	if (cnt <= 0 || cnt > UIO_MAXIOV)
+	if (gs_io_vec_odd(&io, kind, iov, cnt))
 		return gs_sys3(__NR_writev, fd, iov, cnt);
 	return gs_io_out(&io, kind, iov, cnt);
 }

@@ -23,9 +23,7 @@
 struct gs_thread_slab;
 extern struct gs_thread_slab *_Atomic gs_thread_slabs;
 
-enum { GS_LAYOUT_WORD = 16 };
-
-static const char gs_layout_states[][GS_LAYOUT_WORD] = {
+static const char *const gs_layout_states[] = {
 	[GS_STATE_NEW] = "new",
 	[GS_STATE_RUNNABLE] = "runnable",
 	[GS_STATE_RUNNING] = "running",
@@ -34,7 +32,7 @@ static const char gs_layout_states[][GS_LAYOUT_WORD] = {
 	[GS_STATE_DEAD] = "dead",
 };
 
-static const char gs_layout_reasons[GS_REASON_COUNT][GS_LAYOUT_WORD] = {
+static const char *const gs_layout_reasons[GS_REASON_COUNT] = {
 	[GS_REASON_NONE] = "-",
 	[GS_REASON_MUTEX] = "mutex",
 	[GS_REASON_COND] = "cond wait",
@@ -61,24 +59,9 @@ static const char gs_layout_reasons[GS_REASON_COUNT][GS_LAYOUT_WORD] = {
 	[GS_REASON_EXIT] = "exit",
 };
 
-static const char gs_layout_stats[GS_STAT_COUNT][GS_LAYOUT_WORD] = {
-	[GS_STAT_SWITCHES] = "switches",
-	[GS_STAT_PARKS] = "parks",
-	[GS_STAT_WAKES] = "wakes",
-	[GS_STAT_STEALS] = "steals",
-	[GS_STAT_CREATES] = "creates",
-	[GS_STAT_EXITS] = "exits",
-	[GS_STAT_POLLS] = "polls",
-	[GS_STAT_EVENTS] = "events",
-	[GS_STAT_REGIONS] = "regions",
-	[GS_STAT_HANDOFFS] = "handoffs",
-	[GS_STAT_PREEMPTS] = "preempts",
-	[GS_STAT_TIMERS] = "timers",
-};
-
 #define GS_LAYOUT_ADDRESS(name, object) { name, (uintptr_t)&(object) }
 #define GS_LAYOUT_FIELD(name, type, member) { name, offsetof(struct type, member) }
-/* A table of words: its address, and how many there are. */
+/* An array of pointers to words: its address, and how many there are. */
 #define GS_LAYOUT_WORDS(name, table) \
 	{ name, (uintptr_t)(table) }, { name ".count", GS_ARRAY_SIZE(table) }
 
@@ -130,10 +113,9 @@ const struct goshim_layout goshim_layout = {
 		{ "proc.running", GS_PROC_RUNNING },
 		{ "proc.region", GS_PROC_REGION },
 		{ "proc.mask", GS_PROC_MASK },
-		{ "word.size", GS_LAYOUT_WORD },
 		GS_LAYOUT_WORDS("states", gs_layout_states),
 		GS_LAYOUT_WORDS("reasons", gs_layout_reasons),
-		GS_LAYOUT_WORDS("stats", gs_layout_stats),
+		GS_LAYOUT_WORDS("stats", gs_stats_names),
 		/* One byte for each reason: what wait_obj is; enum gs_view_object. */
 		GS_LAYOUT_ADDRESS("objects", gs_view_objects),
 

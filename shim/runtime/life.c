@@ -43,6 +43,7 @@ enum {
 	GS_LIFE_JOINING = 4,
 	GS_LIFE_FOREIGN = 8, /* a kernel thread that is not ours waits on the word */
 	GS_LIFE_CACHE = 64,
+	GS_LIFE_LEAST = 2048, /* as glibc's MINIMAL_REST_STACK */
 };
 
 static struct gs_lock gs_life_lock;
@@ -152,8 +153,12 @@ static int gs_life_build(struct gs_thread *self, const struct gs_life_attr *attr
 			gs_life_standard = size;
 		size -= GS_MIN(attr->guard, size / 2);
 	}
-	if (size < gs_stack_min_size() + gs_tcb_size)
+	if (size < GS_LIFE_LEAST + gs_tcb_size)
 		return -EINVAL;
+	/* The kernel's signal frame is as large on our stacks as on any: a thread that
+	   asked for less gets more. */
+	if (!attr->stack)
+		size = GS_MAX(size, gs_stack_min_size() + gs_tcb_size);
 	gs_enter(self);
 	t = gs_thread_new();
 	if (!t) {

@@ -9,7 +9,8 @@
  * busy, but a thread that never leaves its processor would starve the others: a
  * waiter that waits for longer than GS_MUTEX_PATIENCE (some millisecond), or has
  * been woken in vain GS_MUTEX_TRIES times, is handed the lock without its ever
- * being free. Go's mutexes do the same.
+ * being free. Go's mutexes do the same. Process-shared, robust and priority-protected
+ * mutexes are in shared.c.
  *
  * Rejected: handing over always (a convoy: every unlock costs a switch), and
  * waking under nobody's lock with the word already 0 (the hand-over could not be
@@ -30,15 +31,12 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
-#include <string.h>
 
 enum {
 	GS_MUTEX_SPINS = 40,
 	GS_MUTEX_TRIES = 4,
 	GS_MUTEX_PATIENCE = 3000000, /* cycles */
-	GS_MUTEX_ROBUST_LIMIT = 1 << 20,
 };
 
 #define GS_MUTEX_SAME(field, theirs)                                                     \
@@ -99,7 +97,7 @@ static int gs_mutex_wait(struct gs_thread *self, struct gs_mutex *m, const struc
 
 	for (;;) {
 		gs_park_lock(&h, m);
-		/* acquire: pairs with the release in gs_mutex_let_go */
+		/* acquire: pairs with the releases in gs_mutex_drop and gs_mutex_pass */
 		if (atomic_exchange_explicit(&m->lock, 2, memory_order_acquire) == 0) {
 			gs_park_unlock(&h);
 			return 0;
@@ -192,11 +190,7 @@ static void gs_mutex_pass(struct gs_mutex *m)
 
 void gs_mutex_let_go(struct gs_thread *self, struct gs_mutex *m)
 {
-	uint32_t one = 1;
-
-	/* release: pairs with the acquires in gs_mutex_grab and gs_mutex_wait */
-	if (GS_LIKELY(atomic_compare_exchange_strong_explicit(
-		    &m->lock, &one, 0, memory_order_release, memory_order_relaxed)))
+	if (GS_LIKELY(gs_mutex_drop(m)))
 		return;
 	if (GS_UNLIKELY(!gs_sched_on)) {
 		/* release: as above; whoever waits does so in libc's own code */
@@ -314,61 +308,4 @@ void gs_mutex_libc_wake(struct gs_thread *self, _Atomic uint32_t *word)
 			gs_sched_yield(self);
 		gs_leave(self);
 	}
-}
-
-/*
- * Robust mutexes are left to glibc's code, which keeps the list of those a thread
- * holds in its TCB. For its own threads the kernel walks that list when the
- * thread dies; for a green thread we do.
- */
-static ptrdiff_t gs_mutex_robust_head; /* from the thread pointer; 0: unknown */
-
-void gs_mutex_robust_init(void)
-{
-	struct robust_list_head *head = NULL;
-	size_t len = 0;
-
-	if (gs_sys3(__NR_get_robust_list, 0, &head, &len) == 0 && head && len == sizeof(*head))
-		gs_mutex_robust_head = (char *)head - (char *)gs_arch_thread_pointer();
-}
-
-static void gs_mutex_robust_die(struct gs_thread *self, struct robust_list *entry, long offset)
-{
-	_Atomic uint32_t *word;
-	uint32_t old;
-
-	/* Bit 0 marks a priority-inheriting one; the pthread_mutex_init hook makes none. */
-	word = (_Atomic uint32_t *)(((uintptr_t)entry & ~1UL) + (uintptr_t)offset);
-	/* relaxed: the exchange below orders */
-	old = atomic_load_explicit(word, memory_order_relaxed);
-	do {
-		if ((old & FUTEX_TID_MASK) != (uint32_t)self->tid)
-			return;
-		/* release: what the dead thread did is visible to the next owner */
-	} while (!atomic_compare_exchange_weak_explicit(
-		word, &old, (old & FUTEX_WAITERS) | FUTEX_OWNER_DIED, memory_order_release,
-		memory_order_relaxed));
-	/* glibc waits for robust mutexes on shared futexes. */
-	if (old & FUTEX_WAITERS)
-		gs_sys3(__NR_futex, word, FUTEX_WAKE, 1);
-}
-
-void gs_mutex_robust_exit(struct gs_thread *self)
-{
-	struct robust_list_head *head = (void *)((char *)self->tp + gs_mutex_robust_head);
-	struct robust_list *entry, *next;
-
-	if (gs_mutex_robust_head == 0)
-		return;
-	entry = head->list.next;
-	for (int i = 0; entry && entry != &head->list && i < GS_MUTEX_ROBUST_LIMIT; i++) {
-		next = ((struct robust_list *)((uintptr_t)entry & ~1UL))->next;
-		if (entry != head->list_op_pending)
-			gs_mutex_robust_die(self, entry, head->futex_offset);
-		entry = next;
-	}
-	if (head->list_op_pending)
-		gs_mutex_robust_die(self, head->list_op_pending, head->futex_offset);
-	head->list.next = &head->list;
-	head->list_op_pending = NULL;
 }

@@ -35,7 +35,7 @@ enum {
 	GS_MUTEX_ELISION = 256 | 512,
 };
 
-/* Not ours: robust, process-shared, with a priority ceiling, or destroyed. Priority
+/* Not for mutex.c: robust, process-shared, with a priority ceiling, or destroyed. Priority
    inheritance means nothing among green threads: such a mutex is an ordinary one. */
 static inline bool gs_mutex_foreign(const struct gs_mutex *m)
 {
@@ -62,6 +62,16 @@ static inline bool gs_mutex_grab(struct gs_mutex *m)
 						       memory_order_relaxed);
 }
 
+/* Lets go of a lock word nobody waits for; false when somebody may. */
+static inline bool gs_mutex_drop(struct gs_mutex *m)
+{
+	uint32_t one = 1;
+
+	/* release: pairs with the acquires in gs_mutex_grab and gs_mutex_wait */
+	return atomic_compare_exchange_strong_explicit(&m->lock, &one, 0, memory_order_release,
+						       memory_order_relaxed);
+}
+
 /* The caller has the word; the rest of what owning means. */
 static inline void gs_mutex_own(struct gs_mutex *m, int tid)
 {
@@ -79,7 +89,7 @@ int gs_mutex_try(struct gs_mutex *m);
 int gs_mutex_lock(struct gs_thread *self, struct gs_mutex *m, clockid_t clock,
 		  const struct timespec *abs);
 
-/* Lets go of the lock word, once owner and nusers are put right. */
+/* Lets go of the lock word any way; owner and nusers are put right already. */
 void gs_mutex_let_go(struct gs_thread *self, struct gs_mutex *m);
 
 /* Returns 0 or -EPERM. */
@@ -99,11 +109,5 @@ extern bool gs_mutex_strays;
    __lll_lock_wake_private. Green threads outside the runtime, or self NULL. */
 void gs_mutex_libc_wait(struct gs_thread *self, _Atomic uint32_t *word);
 void gs_mutex_libc_wake(struct gs_thread *self, _Atomic uint32_t *word);
-
-/* Where in a TCB the head of the robust list is; called once, on the process's first
-   thread, before it becomes green. */
-void gs_mutex_robust_init(void);
-/* The thread ends: what the kernel does with its robust mutexes. On the thread itself. */
-void gs_mutex_robust_exit(struct gs_thread *self);
 
 #endif

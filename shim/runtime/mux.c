@@ -26,9 +26,10 @@
  *   deep, it was closed just now): the round parks for 1 to 10 ms, twice as long
  *   each time, so the answer comes late but it comes.
  *
- * A member closed by another thread: the kernel's poll holds the open file and goes
- * on waiting for it. Here the waiter is woken and the number is asked about anew:
- * POLLNVAL from poll, EBADF from select and epoll_wait.
+ * A member closed by another thread: the kernel's poll and select notice when the close
+ * happens to wake them, its epoll_wait goes on with the open file it holds. Here the
+ * waiter is always woken and the number is asked about anew: POLLNVAL from poll, ready
+ * from select, as in the kernel, but EBADF from epoll_wait.
  *
  * epoll_wait: the program's epoll descriptor is one member, itself pollable. Waiters
  * are exclusive, one event wakes one of them; what it leaves (another descriptor, a
@@ -42,6 +43,7 @@
 
 #include "mem.h"
 #include "sched.h"
+#include "sleep.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -157,7 +159,7 @@ static int gs_mux_ask(struct gs_mux *m)
 		struct gs_mux_member *member = &m->members[i];
 		struct gs_fd *f;
 
-		if (!(member->waiter.events & GS_FD_IN) || !(member->seen & GS_FD_READY))
+		if (!member->input || !(member->seen & GS_FD_READY))
 			continue;
 		f = gs_mux_record(member);
 		if (f && gs_mux_plain(f))
@@ -211,12 +213,15 @@ static void gs_mux_unwatch(struct gs_mux *m, int ret)
 	}
 }
 
-int gs_mux_wait(struct gs_thread *self, struct gs_mux *m, uint64_t deadline, bool asked)
+int gs_mux_wait(struct gs_thread *self, struct gs_mux *m, uint64_t deadline,
+		enum gs_mux_first first)
 {
 	uint64_t pause = 0;
 	int ret;
 
-	if (!asked && (deadline == GS_MUX_NOW || !gs_mux_all_idle(m))) {
+	if (deadline != GS_MUX_NOW && first == GS_MUX_ASK_UNLESS_IDLE && gs_mux_all_idle(m))
+		first = GS_MUX_ASKED;
+	if (first != GS_MUX_ASKED) {
 		ret = gs_mux_ask(m);
 		if (ret != 0 || deadline == GS_MUX_NOW)
 			return ret;
@@ -244,7 +249,7 @@ int gs_mux_wait(struct gs_thread *self, struct gs_mux *m, uint64_t deadline, boo
 		gs_mux_unwatch(m, ret);
 		if (ret != 0)
 			return ret;
-		if (err == -EINTR)
+		if (err == -EINTR && gs_sleep_broken(self))
 			return -EINTR;
 		if (err == -ETIMEDOUT && until == deadline)
 			return 0;
@@ -282,7 +287,7 @@ static uint32_t gs_mux_poll_events(short events)
 {
 	uint32_t watch = 0; /* hang-up and error are always watched */
 
-	if (events & (POLLIN | POLLRDNORM))
+	if (events & (POLLIN | POLLRDNORM | POLLRDHUP)) /* a peer's shutdown counts as input */
 		watch |= GS_FD_IN;
 	if (events & (POLLOUT | POLLWRNORM))
 		watch |= GS_FD_OUT;
@@ -295,7 +300,8 @@ static uint32_t gs_mux_poll_events(short events)
 }
 
 static GS_NOINLINE int gs_mux_poll_wait(struct gs_thread *self, struct pollfd *fds,
-					unsigned long nfds, uint64_t deadline, bool asked)
+					unsigned long nfds, uint64_t deadline,
+					enum gs_mux_first first)
 {
 	struct gs_mux_member few[GS_MUX_FEW];
 	struct gs_mux_polled p = {
@@ -319,11 +325,12 @@ static GS_NOINLINE int gs_mux_poll_wait(struct gs_thread *self, struct pollfd *f
 		if (fds[i].fd < 0)
 			continue;
 		member->fd = fds[i].fd;
+		member->input = fds[i].events & (POLLIN | POLLRDNORM);
 		member->waiter.events = gs_mux_poll_events(fds[i].events);
 		member->waiter.exclusive = false;
 		p.mux.n++;
 	}
-	ret = gs_mux_wait(self, &p.mux, deadline, asked);
+	ret = gs_mux_wait(self, &p.mux, deadline, first);
 	if (p.mux.members != few)
 		gs_mem_unmap(p.mux.members, size);
 	return ret;
@@ -338,7 +345,8 @@ int gs_mux_poll(struct gs_thread *self, struct pollfd *fds, unsigned long nfds,
 	int ret = asked && nfds ? gs_mux_poll_now(fds, nfds) : 0;
 
 	if (ret == 0 && deadline != GS_MUX_NOW)
-		ret = gs_mux_poll_wait(self, fds, nfds, deadline, asked);
+		ret = gs_mux_poll_wait(self, fds, nfds, deadline,
+				       asked ? GS_MUX_ASKED : GS_MUX_ASK_UNLESS_IDLE);
 	return ret == 0 && gs_mux_signalled(self) ? -EINTR : ret;
 }
 
@@ -372,6 +380,7 @@ int gs_mux_epoll(struct gs_thread *self, int epfd, struct epoll_event *events, i
 {
 	struct gs_mux_member member = {
 		.waiter = { .events = GS_FD_IN, .exclusive = true },
+		.input = true,
 		.fd = epfd,
 	};
 	struct gs_mux_epolled e = {
@@ -382,14 +391,7 @@ int gs_mux_epoll(struct gs_thread *self, int epfd, struct epoll_event *events, i
 		.max = max,
 	};
 
-	/* Unlike poll, epoll_wait prefers "nothing in time" to a signal. The kernel goes
-	   first where it alone can say whether the arguments are any good. */
-	if (max <= 0 || !gs_mux_on_stack(self, events, sizeof(*events))) {
-		int ret = gs_mux_epoll_now(epfd, events, max);
-
-		if (ret != 0 || deadline == GS_MUX_NOW)
-			return ret;
-		return gs_mux_wait(self, &e.mux, deadline, true);
-	}
-	return gs_mux_wait(self, &e.mux, deadline, false);
+	/* The kernel always goes first: it alone knows whether epfd is an epoll instance.
+	   Unlike poll, epoll_wait prefers "nothing in time" to a signal. */
+	return gs_mux_wait(self, &e.mux, deadline, GS_MUX_ASK);
 }

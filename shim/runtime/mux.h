@@ -41,6 +41,14 @@ struct gs_mux_member {
 	struct gs_fd_waiter waiter; /* events and exclusive filled in */
 	uint64_t seen;              /* the input word of its record before the question */
 	int fd;
+	bool input;                 /* the question is, among others: is there input? */
+};
+
+/* Whether the kernel is asked before the first round. */
+enum gs_mux_first {
+	GS_MUX_ASK_UNLESS_IDLE, /* not if the answer is known to be "nothing" */
+	GS_MUX_ASK,
+	GS_MUX_ASKED,           /* the caller did: nothing was ready */
 };
 
 /* One call's wait; embedded in what ask needs to know. */
@@ -52,9 +60,10 @@ struct gs_mux {
 	const void *obj; /* for dumps: the descriptor when there is one, else an address */
 };
 
-/* Waits until ask has an answer. asked: the caller did already, nothing was ready.
-   Returns the answer, 0 (the deadline passed) or -EINTR. Inside the runtime. */
-int gs_mux_wait(struct gs_thread *self, struct gs_mux *m, uint64_t deadline, bool asked);
+/* Waits until ask has an answer. Returns the answer, 0 (the deadline passed) or -EINTR.
+   Inside the runtime. */
+int gs_mux_wait(struct gs_thread *self, struct gs_mux *m, uint64_t deadline,
+		enum gs_mux_first first);
 
 /* What poll and select report in preference to "nothing in time". */
 bool gs_mux_signalled(const struct gs_thread *self);

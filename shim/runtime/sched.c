@@ -367,16 +367,17 @@ void gs_sched_start(struct gs_thread *t)
 void gs_sched_yield(struct gs_thread *self)
 {
 	struct gs_worker *w = self->worker;
-	struct gs_thread *next = gs_sched_pick(w);
+	struct gs_thread *next;
+	/* relaxed: a hint */
+	bool global = atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0;
 
-	if (!next) {
-		/* relaxed: a hint */
-		if (atomic_load_explicit(&gs_globq_length, memory_order_relaxed) == 0)
-			return;
-		next = &w->g0;
-	}
+	next = global ? &w->g0 : gs_sched_pick(w);
+	if (!next)
+		return;
 	atomic_store_explicit(&self->state, GS_STATE_RUNNABLE, memory_order_relaxed);
-	gs_sched_switch(self, next, self->wired ? GS_OP_GLOBAL : GS_OP_YIELD);
+	/* Behind those who wait globally, or they would have to wait for the tick on
+	   which their queue is looked at first: a time slice each. */
+	gs_sched_switch(self, next, global || self->wired ? GS_OP_GLOBAL : GS_OP_YIELD);
 }
 
 void gs_sched_leave(struct gs_thread *self)

@@ -36,6 +36,7 @@ struct gs_mux_selected {
 	unsigned long *sets[GS_MUX_SETS];  /* the program's, or NULL */
 	unsigned long *saved[GS_MUX_SETS]; /* what they were; NULL when there is nothing */
 	unsigned long *work[GS_MUX_SETS];  /* what the kernel makes of them */
+	bool begun;                        /* the first question was put, on the program's sets */
 };
 
 static int gs_mux_select_now(int nfds, unsigned long *const sets[GS_MUX_SETS])
@@ -60,13 +61,54 @@ static void gs_mux_select_copy(const struct gs_mux_selected *s,
 			memcpy(to[i], from[i], s->words * sizeof(long));
 }
 
+/* Some members were closed since the first question. As in the kernel that is no error
+   any more: they count as ready. work is a fresh copy. */
+static int gs_mux_select_closed(struct gs_mux_selected *s)
+{
+	int ret;
+
+	for (uint32_t m = 0; m < s->mux.n; m++) {
+		int fd = s->mux.members[m].fd;
+
+		if (fd < 0 || gs_sys2(__NR_fcntl, fd, F_GETFD) >= 0)
+			continue;
+		s->mux.members[m].fd = ~fd;
+		for (int i = 0; i < GS_MUX_SETS; i++)
+			if (s->saved[i])
+				s->work[i][fd / GS_MUX_WORD] &= ~(1UL << fd % GS_MUX_WORD);
+	}
+	ret = gs_mux_select_now(s->nfds, s->work);
+	for (uint32_t m = 0; m < s->mux.n && ret >= 0; m++) {
+		unsigned fd = (unsigned)~s->mux.members[m].fd;
+		size_t word = fd / GS_MUX_WORD;
+		unsigned long bit = 1UL << fd % GS_MUX_WORD;
+
+		if (s->mux.members[m].fd >= 0)
+			continue;
+		for (int i = 0; i < GS_MUX_SETS; i++) {
+			if (s->saved[i] && (s->saved[i][word] & bit)) {
+				s->work[i][word] |= bit;
+				ret++;
+			}
+		}
+	}
+	return ret;
+}
+
 static int gs_mux_select_ask(struct gs_mux *m)
 {
 	struct gs_mux_selected *s = GS_CONTAINER_OF(m, struct gs_mux_selected, mux);
 	int ret;
 
+	if (!s->begun) {
+		ret = gs_mux_select_now(s->nfds, s->sets);
+		s->begun = ret == 0;
+		return ret;
+	}
 	gs_mux_select_copy(s, s->work, s->saved);
 	ret = gs_mux_select_now(s->nfds, s->work);
+	if (GS_UNLIKELY(ret == -EBADF))
+		ret = gs_mux_select_closed(s);
 	if (ret > 0)
 		gs_mux_select_copy(s, s->sets, s->work);
 	return ret;
@@ -104,6 +146,7 @@ static void gs_mux_select_members(struct gs_mux_selected *s)
 			for (int i = 0; i < GS_MUX_SETS; i++)
 				if (s->saved[i] && s->saved[i][word] >> bit & 1)
 					member->waiter.events |= watch[i];
+			member->input = member->waiter.events & GS_FD_IN;
 		}
 	}
 }
@@ -126,9 +169,12 @@ static GS_NOINLINE int gs_mux_select_wait(struct gs_thread *self, struct gs_mux_
 			return -ENOMEM;
 	}
 	gs_mux_select_members(s);
-	if (s->mux.n == 1)
+	if (n == 1)
 		s->mux.obj = gs_mux_fd_obj(s->mux.members[0].fd);
-	ret = gs_mux_wait(self, &s->mux, deadline, true);
+	/* Without members gs_mux_wait asks nothing, but the sets have to be emptied. */
+	ret = n ? 0 : gs_mux_select_ask(&s->mux);
+	if (ret == 0)
+		ret = gs_mux_wait(self, &s->mux, deadline, GS_MUX_ASK);
 	if (s->mux.members != few)
 		gs_mem_unmap(s->mux.members, size);
 	return ret;
@@ -199,15 +245,12 @@ int gs_mux_select(struct gs_thread *self, int nfds, unsigned long *in, unsigned 
 		s.words = ((size_t)s.nfds + GS_MUX_WORD - 1) / GS_MUX_WORD;
 	}
 	ret = gs_mux_select_save(self, &s, copies);
-	if (ret == 0)
-		ret = gs_mux_select_now(nfds, s.sets);
 	if (ret == 0) {
-		/* The sets are empty now, and known to be writable. */
-		if (deadline != GS_MUX_NOW)
-			ret = gs_mux_select_wait(self, &s, deadline);
+		ret = gs_mux_select_wait(self, &s, deadline);
 		if (ret == 0 && gs_mux_signalled(self))
 			ret = -EINTR;
-		if (ret < 0)
+		/* They are empty now, and known to be writable. */
+		if (ret < 0 && s.begun)
 			gs_mux_select_copy(&s, s.sets, s.saved);
 	}
 	if (size)

@@ -23,6 +23,15 @@
 static const uint64_t gs_sleep_max = INT64_MAX;
 static const uint64_t gs_sleep_look_again = 10 * GS_NSEC;
 
+bool gs_sleep_broken(struct gs_thread *self)
+{
+	/* relaxed: the bit was set before the wait was ended, which we acquired */
+	uint32_t what = atomic_load_explicit(&self->attention, memory_order_relaxed);
+
+	return (what & GS_ATT_SIGNAL) ||
+	       ((what & GS_ATT_CANCEL) && gs_sched_ops.cancellable(self));
+}
+
 bool gs_sleep_knows(clockid_t clock)
 {
 	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME ||
@@ -73,7 +82,7 @@ int gs_sleep(struct gs_thread *self, clockid_t clock, bool absolute, const struc
 		err = gs_wait_park(self, token,
 				   clock == CLOCK_MONOTONIC ? until : gs_now() + rest);
 		now = gs_sleep_now(clock);
-		if (err == -EINTR && now < until) {
+		if (err == -EINTR && now < until && gs_sleep_broken(self)) {
 			left->tv_sec = (time_t)((until - now) / GS_NSEC);
 			left->tv_nsec = (long)((until - now) % GS_NSEC);
 			return -EINTR;

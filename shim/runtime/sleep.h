@@ -9,6 +9,10 @@
 
 #include <time.h>
 
+/* A wait ended with -EINTR: must the thread leave the runtime? Not when it was cancelled
+   but has cancellation disabled; then it goes on waiting. */
+bool gs_sleep_broken(struct gs_thread *self);
+
 /* Can gs_sleep serve this clock? The others count processor time, or are none. */
 bool gs_sleep_knows(clockid_t clock);
 

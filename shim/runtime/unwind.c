@@ -38,11 +38,11 @@ static const uint8_t gs_unwind_sigcontext[] = { 8,  9, 10, 11, 12, 13, 14, 15, 5
    kernel's own documentation tells debuggers to look for. */
 static const uint8_t gs_unwind_sigreturn[] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
 
-static bool gs_unwind_in_trampoline(struct gs_objects *os, uint64_t pc)
+bool gs_unwind_is_signal(struct gs_objects *os, const struct gs_unwind_frame *f)
 {
 	uint8_t code[sizeof(gs_unwind_sigreturn)];
 
-	return gs_peek_read_constant(&os->peek, pc, code, sizeof(code)) == 0 &&
+	return gs_peek_read_constant(&os->peek, f->reg[GS_UNWIND_PC], code, sizeof(code)) == 0 &&
 	       memcmp(code, gs_unwind_sigreturn, sizeof(code)) == 0;
 }
 
@@ -304,7 +304,7 @@ int gs_unwind_step(struct gs_objects *os, struct gs_unwind_frame *f)
 	const struct gs_object *o = gs_objects_find(os, pc);
 	struct gs_cfi_entry e;
 
-	if (gs_unwind_in_trampoline(os, f->reg[GS_UNWIND_PC]))
+	if (gs_unwind_is_signal(os, f))
 		return gs_unwind_signal(os, f);
 	if (o && o->unwind && gs_unwind_entry(os, o, pc, &e))
 		return gs_unwind_by_table(os, &e, pc, f);

@@ -173,7 +173,10 @@ unsigned gs_view_stack(struct gs_text *t, struct gs_view *v, struct gs_unwind_fr
 		}
 		gs_log_format(t, "    #%-2u 0x%016llx ", n++,
 			      (unsigned long long)f->reg[GS_UNWIND_PC]);
-		gs_view_place(t, v, f->reg[GS_UNWIND_PC], !f->exact);
+		if (gs_unwind_is_signal(&v->os, f))
+			gs_log_format(t, "<signal handler called>");
+		else
+			gs_view_place(t, v, f->reg[GS_UNWIND_PC], !f->exact);
 		gs_log_format(t, "\n");
 		more = gs_unwind_step(&v->os, f);
 	} while (more > 0);

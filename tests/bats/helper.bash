@@ -92,3 +92,66 @@ need()
 		command -v "$name" >/dev/null 2>&1 || skip "$name is not installed"
 	done
 }
+
+# in_mode MODE COMMAND [ARG...] - becomes the command: bare, or shimmed with MODE
+# processors. For use in the background and in subshells.
+in_mode()
+{
+	local mode=$1
+
+	shift
+	[ "$mode" = bare ] || exec env LD_PRELOAD="$GS_LIB" GOSHIM_MAXPROCS="$mode" "$@"
+	exec "$@"
+}
+
+# start_server MODE COMMAND [ARG...] - in the background; its process id is in
+# $server, its output in $BATS_TEST_TMPDIR/server.out and .err.
+start_server()
+{
+	: >"$BATS_TEST_TMPDIR/server.out"
+	in_mode "$@" >"$BATS_TEST_TMPDIR/server.out" 2>"$BATS_TEST_TMPDIR/server.err" </dev/null 3>&- &
+	server=$!
+}
+
+# stop_server STATUS - ends it with SIGTERM; it must do so within 15 seconds, with
+# that exit status.
+stop_server()
+{
+	local status=0
+
+	kill -TERM "$server"
+	if ! wait_for 15 server_ended; then
+		echo "the server did not end at SIGTERM"
+		return 1
+	fi
+	wait "$server" || status=$?
+	server=
+	[ "$status" = "$1" ] || {
+		echo "the server's exit status is $status instead of $1"
+		head -c 2000 "$BATS_TEST_TMPDIR/server.err"
+		return 1
+	}
+}
+
+server_ended()
+{
+	! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$server/status"
+}
+
+# For teardown: what a failed test left behind.
+kill_server()
+{
+	[ -z "${server-}" ] || kill -KILL "$server" 2>/dev/null || true
+	server=
+}
+
+# listening_port - the port the server says it listens on, once it does.
+listening_port()
+{
+	wait_for 15 grep -q '^listening on' "$BATS_TEST_TMPDIR/server.out" || {
+		echo "the server did not start" >&2
+		head -c 2000 "$BATS_TEST_TMPDIR/server.err" >&2
+		return 1
+	}
+	sed -n 's/^listening on \(.*:\)\{0,1\}//p' "$BATS_TEST_TMPDIR/server.out"
+}

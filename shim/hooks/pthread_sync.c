@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pthread_sync.c - mutexes, read-write locks, barriers, spin locks, once.
+ *
+ * Who does the work:
+ *	- nothing to wait for: we do, with glibc's own words, on or off;
+ *	- the library is off: libc, the very objects;
+ *	- process-shared read-write locks and barriers: libc, in a blocking region if the
+ *	  caller is a green thread;
+ *	- everything else: the runtime, green thread or not.
+ *
+ * The init, destroy and attribute functions stay libc's where the objects are glibc's
+ * anyway: pthread_mutex_destroy, pthread_rwlock_init and _destroy, pthread_cond_init,
+ * pthread_spin_init, _destroy, _trylock and _unlock have no hook.
+ *
+ * Condition variables are in pthread_cond.c.
+ */
+#include "gate.h"
+#include "hooks/sync.h"
+#include "real.h"
+#include "runtime/barrier.h"
+#include "runtime/mutex.h"
+#include "runtime/once.h"
+#include "runtime/region.h"
+#include "runtime/rwlock.h"
+#include "runtime/shared.h"
+
+enum { GS_SYNC_SPINS = 200 };
+
+static inline struct gs_mutex *gs_sync_mutex(pthread_mutex_t *m)
+{
+	return (struct gs_mutex *)m;
+}
+
+/* Is this one waited for in the kernel? */
+static bool gs_sync_theirs(const struct gs_mutex *m)
+{
+	return gs_mutex_foreign(m) || (!gs_sched_on && (m->kind & GS_MUTEX_INHERIT));
+}
+
+/* The library is off, and nothing has been locked by trying. */
+static int gs_sync_lock_off(pthread_mutex_t *m, clockid_t clock, const struct timespec *abs)
+{
+	gs_mutex_strays = true;
+	return abs ? gs_real.pthread_mutex_clocklock(m, clock, abs) : gs_real.pthread_mutex_lock(m);
+}
+
+/* Not inlined into the fast path. */
+static GS_NOINLINE int gs_sync_lock_slow(pthread_mutex_t *pm, clockid_t clock,
+					 const struct timespec *abs)
+{
+	struct gs_thread *self = gs_gate();
+	struct gs_mutex *m = gs_sync_mutex(pm);
+	int err;
+
+	if (!gs_sync_theirs(m)) {
+		err = gs_mutex_try(m);
+		if (err != -EBUSY)
+			return -err;
+		return gs_sched_on ? -gs_mutex_lock(self, m, clock, abs) :
+				     gs_sync_lock_off(pm, clock, abs);
+	}
+	return gs_sched_on ? -gs_shared_lock(self, m, clock, abs) : gs_sync_lock_off(pm, clock, abs);
+}
+
+int gs_sync_lock(pthread_mutex_t *pm, clockid_t clock, const struct timespec *abs)
+{
+	struct gs_mutex *m = gs_sync_mutex(pm);
+
+	if (GS_LIKELY(m->kind == GS_MUTEX_NORMAL) && GS_LIKELY(gs_mutex_grab(m))) {
+		gs_mutex_own(m, gs_mutex_tid());
+		return 0;
+	}
+	return gs_sync_lock_slow(pm, clock, abs);
+}
+
+int gs_sync_trylock(pthread_mutex_t *pm)
+{
+	struct gs_mutex *m = gs_sync_mutex(pm);
+
+	if (gs_sync_theirs(m))
+		return gs_sched_on ? -gs_shared_try(m) : gs_real.pthread_mutex_trylock(pm);
+	/* relaxed: only our own tid matters. glibc tells the owner of such a one. */
+	if ((m->kind & (GS_MUTEX_INHERIT | GS_MUTEX_TYPE)) ==
+		    (GS_MUTEX_INHERIT | GS_MUTEX_ERRORCHECK) &&
+	    atomic_load_explicit(&m->owner, memory_order_relaxed) == gs_mutex_tid())
+		return EDEADLK;
+	return -gs_mutex_try(m);
+}
+
+static GS_NOINLINE int gs_sync_unlock_slow(pthread_mutex_t *pm)
+{
+	struct gs_mutex *m = gs_sync_mutex(pm);
+
+	if (gs_sync_theirs(m))
+		return gs_sched_on ? -gs_shared_unlock(m) : gs_real.pthread_mutex_unlock(pm);
+	return -gs_mutex_unlock(gs_gate(), m);
+}
+
+/* A thread that locks and unlocks without ever waiting passes no other gate: here it
+   lets itself be preempted. */
+static inline void gs_sync_breathe(void)
+{
+	struct gs_thread *self = gs_self;
+
+	/* relaxed: seen at the next unlock otherwise */
+	if (GS_LIKELY(self != NULL) &&
+	    GS_UNLIKELY(atomic_load_explicit(&self->attention, memory_order_relaxed) &
+			(GS_ATT_PREEMPT | GS_ATT_RETAKE)) &&
+	    self->inrt == 0) {
+		gs_enter(self);
+		gs_leave(self);
+	}
+}
+
+int gs_sync_unlock(pthread_mutex_t *pm)
+{
+	struct gs_mutex *m = gs_sync_mutex(pm);
+
+	if (GS_UNLIKELY(m->kind != GS_MUTEX_NORMAL))
+		return gs_sync_unlock_slow(pm);
+	/* relaxed: as in gs_mutex_own */
+	atomic_store_explicit(&m->owner, 0, memory_order_relaxed);
+	m->nusers--;
+	if (GS_UNLIKELY(!gs_mutex_drop(m)))
+		gs_mutex_let_go(gs_gate(), m);
+	gs_sync_breathe();
+	return 0;
+}
+
+GS_EXPORT int pthread_mutex_init(pthread_mutex_t *m, const pthread_mutexattr_t *attr)
+{
+	int err = gs_real.pthread_mutex_init(m, attr);
+
+	/* The kernel's priority inheritance knows kernel threads by their tids only. Where
+	   libc does the waiting, the mutex must do without. */
+	if (!err && attr && gs_mutex_foreign(gs_sync_mutex(m)))
+		gs_sync_mutex(m)->kind &= ~GS_MUTEX_INHERIT;
+	return err;
+}
+
+GS_EXPORT int pthread_mutex_lock(pthread_mutex_t *m)
+{
+	return gs_sync_lock(m, CLOCK_REALTIME, NULL);
+}
+
+GS_EXPORT int pthread_mutex_trylock(pthread_mutex_t *m)
+{
+	return gs_sync_trylock(m);
+}
+
+GS_EXPORT int pthread_mutex_timedlock(pthread_mutex_t *m, const struct timespec *abs)
+{
+	return gs_sync_lock(m, CLOCK_REALTIME, abs);
+}
+
+GS_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *m, clockid_t clock,
+				      const struct timespec *abs)
+{
+	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
+		return EINVAL;
+	return gs_sync_lock(m, clock, abs);
+}
+
+GS_EXPORT int pthread_mutex_unlock(pthread_mutex_t *m)
+{
+	return gs_sync_unlock(m);
+}
+
+GS_EXPORT int __pthread_mutex_lock(pthread_mutex_t *m)
+{
+	return gs_sync_lock(m, CLOCK_REALTIME, NULL);
+}
+
+GS_EXPORT int __pthread_mutex_trylock(pthread_mutex_t *m)
+{
+	return gs_sync_trylock(m);
+}
+
+GS_EXPORT int __pthread_mutex_unlock(pthread_mutex_t *m)
+{
+	return gs_sync_unlock(m);
+}
+
+GS_EXPORT int __pthread_mutex_init(pthread_mutex_t *m, const pthread_mutexattr_t *attr)
+{
+	return pthread_mutex_init(m, attr);
+}
+
+/* Read-write locks. */
+
+static inline struct gs_rwlock *gs_sync_rwlock(pthread_rwlock_t *l)
+{
+	return (struct gs_rwlock *)l;
+}
+
+static bool gs_sync_rwlock_theirs(pthread_rwlock_t *l)
+{
+	return !gs_sched_on || gs_sync_rwlock(l)->shared;
+}
+
+static int gs_sync_rwlock_lock_theirs(pthread_rwlock_t *l, bool write, clockid_t clock,
+				      const struct timespec *abs)
+{
+	struct gs_thread *self = gs_gate();
+	int err;
+
+	if (self)
+		gs_region_enter(self);
+	if (abs)
+		err = write ? gs_real.pthread_rwlock_clockwrlock(l, clock, abs) :
+			      gs_real.pthread_rwlock_clockrdlock(l, clock, abs);
+	else
+		err = write ? gs_real.pthread_rwlock_wrlock(l) : gs_real.pthread_rwlock_rdlock(l);
+	if (self)
+		gs_region_leave(self);
+	return err;
+}
+
+static int gs_sync_rwlock_lock(pthread_rwlock_t *pl, bool write, clockid_t clock,
+			       const struct timespec *abs)
+{
+	struct gs_rwlock *l = gs_sync_rwlock(pl);
+	int tid = gs_mutex_tid(), err;
+	struct gs_deadline d;
+
+	if (gs_sync_rwlock_theirs(pl))
+		return gs_sync_rwlock_lock_theirs(pl, write, clock, abs);
+	/* Checked even if there is nothing to wait for: so does glibc. */
+	if (abs && gs_park_deadline(&d, clock, abs) != 0)
+		return EINVAL;
+	err = write ? gs_rwlock_trywrite(l, tid) : gs_rwlock_tryread(l);
+	if (err != -EBUSY)
+		return -err;
+	return write ? -gs_rwlock_write(gs_gate(), l, tid, abs ? &d : NULL) :
+		       -gs_rwlock_read(gs_gate(), l, tid, abs ? &d : NULL);
+}
+
+GS_EXPORT int pthread_rwlock_rdlock(pthread_rwlock_t *l)
+{
+	return gs_sync_rwlock_lock(l, false, CLOCK_REALTIME, NULL);
+}
+
+GS_EXPORT int pthread_rwlock_wrlock(pthread_rwlock_t *l)
+{
+	return gs_sync_rwlock_lock(l, true, CLOCK_REALTIME, NULL);
+}
+
+GS_EXPORT int pthread_rwlock_timedrdlock(pthread_rwlock_t *l, const struct timespec *abs)
+{
+	return gs_sync_rwlock_lock(l, false, CLOCK_REALTIME, abs);
+}
+
+GS_EXPORT int pthread_rwlock_timedwrlock(pthread_rwlock_t *l, const struct timespec *abs)
+{
+	return gs_sync_rwlock_lock(l, true, CLOCK_REALTIME, abs);
+}
+
+GS_EXPORT int pthread_rwlock_clockrdlock(pthread_rwlock_t *l, clockid_t clock,
+					 const struct timespec *abs)
+{
+	return gs_sync_rwlock_lock(l, false, clock, abs);
+}
+
+GS_EXPORT int pthread_rwlock_clockwrlock(pthread_rwlock_t *l, clockid_t clock,
+					 const struct timespec *abs)
+{
+	return gs_sync_rwlock_lock(l, true, clock, abs);
+}
+
+GS_EXPORT int pthread_rwlock_tryrdlock(pthread_rwlock_t *l)
+{
+	return gs_sync_rwlock_theirs(l) ? gs_real.pthread_rwlock_tryrdlock(l) :
+					  -gs_rwlock_tryread(gs_sync_rwlock(l));
+}
+
+GS_EXPORT int pthread_rwlock_trywrlock(pthread_rwlock_t *l)
+{
+	return gs_sync_rwlock_theirs(l) ? gs_real.pthread_rwlock_trywrlock(l) :
+					  -gs_rwlock_trywrite(gs_sync_rwlock(l), gs_mutex_tid());
+}
+
+GS_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *l)
+{
+	if (gs_sync_rwlock_theirs(l))
+		return gs_real.pthread_rwlock_unlock(l);
+	gs_rwlock_unlock(gs_gate(), gs_sync_rwlock(l), gs_mutex_tid());
+	gs_sync_breathe();
+	return 0;
+}
+
+GS_EXPORT int __pthread_rwlock_rdlock(pthread_rwlock_t *l)
+{
+	return gs_sync_rwlock_lock(l, false, CLOCK_REALTIME, NULL);
+}
+
+GS_EXPORT int __pthread_rwlock_wrlock(pthread_rwlock_t *l)
+{
+	return gs_sync_rwlock_lock(l, true, CLOCK_REALTIME, NULL);
+}
+
+GS_EXPORT int __pthread_rwlock_tryrdlock(pthread_rwlock_t *l)
+{
+	return pthread_rwlock_tryrdlock(l);
+}
+
+GS_EXPORT int __pthread_rwlock_trywrlock(pthread_rwlock_t *l)
+{
+	return pthread_rwlock_trywrlock(l);
+}
+
+GS_EXPORT int __pthread_rwlock_unlock(pthread_rwlock_t *l)
+{
+	return pthread_rwlock_unlock(l);
+}
+
+/* Barriers. */
+
+GS_EXPORT int pthread_barrier_init(pthread_barrier_t *b, const pthread_barrierattr_t *attr,
+				   unsigned count)
+{
+	int err = gs_real.pthread_barrier_init(b, attr, count);
+
+	if (!err)
+		gs_barrier_init((struct gs_barrier *)b);
+	return err;
+}
+
+GS_EXPORT int pthread_barrier_destroy(pthread_barrier_t *pb)
+{
+	struct gs_barrier *b = (struct gs_barrier *)pb;
+	struct gs_thread *self = gs_gate();
+	int err;
+
+	if (gs_sched_on && !b->shared)
+		gs_barrier_drain(self, b);
+	if (self)
+		gs_region_enter(self);
+	err = gs_real.pthread_barrier_destroy(pb);
+	if (self)
+		gs_region_leave(self);
+	return err;
+}
+
+GS_EXPORT int pthread_barrier_wait(pthread_barrier_t *pb)
+{
+	struct gs_barrier *b = (struct gs_barrier *)pb;
+	struct gs_thread *self = gs_gate();
+	int ret;
+
+	if (gs_sched_on && !b->shared)
+		return gs_barrier_wait(self, b) ? PTHREAD_BARRIER_SERIAL_THREAD : 0;
+	if (self)
+		gs_region_enter(self);
+	ret = gs_real.pthread_barrier_wait(pb);
+	if (self)
+		gs_region_leave(self);
+	return ret;
+}
+
+/* Spin locks: 1 is free, as glibc has it on this architecture. */
+
+GS_EXPORT int pthread_spin_lock(pthread_spinlock_t *lock)
+{
+	_Atomic int *word = (_Atomic int *)lock;
+
+	for (unsigned round = 0;; round++) {
+		for (int i = 0; i < GS_SYNC_SPINS; i++) {
+			int one = 1;
+
+			/* acquire: pairs with the release in libc's pthread_spin_unlock */
+			if (atomic_load_explicit(word, memory_order_relaxed) == 1 &&
+			    atomic_compare_exchange_weak_explicit(word, &one, 0,
+								  memory_order_acquire,
+								  memory_order_relaxed))
+				return 0;
+			gs_arch_pause();
+		}
+		if (gs_sched_on)
+			gs_park_give_way(gs_gate(), (const void *)lock, round);
+	}
+}
+
+/* Once. */
+
+int gs_sync_once(int *control, void (*routine)(void))
+{
+	_Atomic int *word = (_Atomic int *)control;
+
+	if (GS_UNLIKELY(!gs_once_done(word)))
+		gs_once_run(gs_gate(), word, routine);
+	return 0;
+}
+
+GS_EXPORT int pthread_once(pthread_once_t *control, void (*routine)(void))
+{
+	return gs_sync_once(control, routine);
+}
+
+GS_EXPORT int __pthread_once(pthread_once_t *control, void (*routine)(void))
+{
+	return gs_sync_once(control, routine);
+}

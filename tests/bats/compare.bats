@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+#
+# compare.bats - the programs that go through one family of calls each: what they
+# print and their exit status are the same with and without the library.
+
+load helper
+
+@test "every test program is run by some .bats file" {
+	local file name missing=
+
+	for file in "$GS_SRC"/tests/*.c "$GS_SRC"/tests/*.cc; do
+		name=${file##*/}
+		name=${name%.*}
+		grep -qw -- "$name" "$GS_SRC"/tests/bats/*.bats || missing="$missing $name"
+	done
+	[ -z "$missing" ] || fail "not run by any:$missing"
+}
+
+@test "dump_wait" {
+	compare dump_wait
+}
+
+@test "io_stream" {
+	compare io_stream
+}
+
+@test "mux_epoll" {
+	compare mux_epoll
+}
+
+@test "mux_poll" {
+	compare mux_poll
+}
+
+@test "mux_select" {
+	compare mux_select
+}
+
+@test "mux_signal" {
+	compare mux_signal
+}
+
+@test "mux_sloppy" {
+	compare mux_sloppy
+}
+
+@test "mux_storm" {
+	compare mux_storm
+}
+
+@test "sleep_basic" {
+	compare sleep_basic
+}
+
+@test "sleep_signal" {
+	compare sleep_signal
+}
+
+@test "sync_mutex" {
+	compare sync_mutex
+}

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+#
+# threads.bats - threads begin, live and end as pthreads do.
+
+load helper
+
+@test "attributes, stacks, names, identity" {
+	compare attr
+}
+
+@test "the same with GOSHIM_STACK_SIZE=128k" {
+	GOSHIM_STACK_SIZE=128k compare attr
+}
+
+@test "pthread_create when it cannot" {
+	compare create_errors
+}
+
+@test "join and detach: values, errors, time limits" {
+	compare join_detach
+}
+
+@test "thread-specific data: all keys, destructors, rounds" {
+	compare keys
+}
+
+# Shells add a line of their own when a child dies of a signal; only the
+# program's own output is compared.
+@test "the ways a process ends" {
+	local way ways failed=
+
+	ways=$(timeout 20 "$GS_BUILD/tests/exit_paths")
+	[ "$(wc -w <<<"$ways")" -gt 20 ]
+	for way in $ways; do
+		GS_TIMEOUT=10 compare exit_paths "$way" || failed="$failed $way"
+	done
+	[ -z "$failed" ] || fail "different:$failed"
+}

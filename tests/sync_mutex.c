@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sync_mutex.c - what mutexes promise: the answers of each kind, mutual exclusion
+ * under contention, time-outs on both clocks, robust and process-shared ones.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *name(int err)
+{
+	return err ? strerrorname_np(err) : "0";
+}
+
+static void say(const char *what, int err)
+{
+	printf("%s: %s\n", what, name(err));
+}
+
+static struct timespec in_ms(clockid_t clock, long ms)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	ts.tv_sec += ms / 1000;
+	ts.tv_nsec += ms % 1000 * 1000000L;
+	ts.tv_sec += ts.tv_nsec / 1000000000L;
+	ts.tv_nsec %= 1000000000L;
+	return ts;
+}
+
+static void make(pthread_mutex_t *m, int type, int protocol, int robust, int shared)
+{
+	pthread_mutexattr_t a;
+
+	pthread_mutexattr_init(&a);
+	pthread_mutexattr_settype(&a, type);
+	pthread_mutexattr_setprotocol(&a, protocol);
+	pthread_mutexattr_setrobust(&a, robust);
+	pthread_mutexattr_setpshared(&a, shared);
+	say("init", pthread_mutex_init(m, &a));
+	pthread_mutexattr_destroy(&a);
+}
+
+/* Operations on a mutex another thread holds. */
+static void *outsider(void *arg)
+{
+	pthread_mutex_t *m = arg;
+	struct timespec ts;
+
+	say("  trylock", pthread_mutex_trylock(m));
+	ts = in_ms(CLOCK_REALTIME, 20);
+	say("  timedlock", pthread_mutex_timedlock(m, &ts));
+	ts = in_ms(CLOCK_MONOTONIC, 20);
+	say("  clocklock", pthread_mutex_clocklock(m, CLOCK_MONOTONIC, &ts));
+	ts = in_ms(CLOCK_REALTIME, -1000);
+	say("  past", pthread_mutex_timedlock(m, &ts));
+	ts = (struct timespec){ .tv_sec = -5 };
+	say("  before time", pthread_mutex_timedlock(m, &ts));
+	ts = in_ms(CLOCK_REALTIME, 20);
+	ts.tv_nsec = 1000000000;
+	say("  bad nanoseconds", pthread_mutex_timedlock(m, &ts));
+	say("  bad clock", pthread_mutex_clocklock(m, CLOCK_PROCESS_CPUTIME_ID, &ts));
+	return NULL;
+}
+
+static void in_thread(void *(*fn)(void *), void *arg)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, fn, arg);
+	pthread_join(t, NULL);
+}
+
+static void *unlock_it(void *m)
+{
+	say("  foreign unlock", pthread_mutex_unlock(m));
+	return NULL;
+}
+
+static void kinds(const char *title, int type, int protocol, int robust, int shared)
+{
+	struct timespec bad = { .tv_nsec = -1 };
+	pthread_mutex_t m;
+
+	printf("%s\n", title);
+	make(&m, type, protocol, robust, shared);
+	say("free, bad time", pthread_mutex_timedlock(&m, &bad));
+	say("destroy held", robust == PTHREAD_MUTEX_ROBUST ? EBUSY : pthread_mutex_destroy(&m));
+	in_thread(outsider, &m);
+	if (type != PTHREAD_MUTEX_NORMAL)
+		say("relock", pthread_mutex_lock(&m));
+	say("trylock by owner", pthread_mutex_trylock(&m));
+	if (type == PTHREAD_MUTEX_RECURSIVE) {
+		say("unlock", pthread_mutex_unlock(&m));
+		say("unlock", pthread_mutex_unlock(&m));
+	}
+	if (type != PTHREAD_MUTEX_NORMAL)
+		in_thread(unlock_it, &m);
+	say("unlock", pthread_mutex_unlock(&m));
+	if (type != PTHREAD_MUTEX_NORMAL)
+		say("unlock free", pthread_mutex_unlock(&m));
+	say("trylock", pthread_mutex_trylock(&m));
+	say("unlock", pthread_mutex_unlock(&m));
+	say("destroy", pthread_mutex_destroy(&m));
+	say("lock destroyed", pthread_mutex_lock(&m));
+}
+
+/* Mutual exclusion. */
+struct shared {
+	pthread_mutex_t m;
+	long count;
+	int inside;
+	int broken;
+};
+
+static void *hammer(void *arg)
+{
+	struct shared *s = arg;
+
+	for (int i = 0; i < 20000; i++) {
+		if (i % 7 == 0) {
+			while (pthread_mutex_trylock(&s->m) != 0)
+				;
+		} else if (i % 11 == 0) {
+			struct timespec ts = in_ms(CLOCK_MONOTONIC, 60000);
+
+			if (pthread_mutex_clocklock(&s->m, CLOCK_MONOTONIC, &ts) != 0)
+				abort();
+		} else {
+			pthread_mutex_lock(&s->m);
+		}
+		s->broken |= s->inside++;
+		s->count++;
+		if (i % 64 == 0)
+			sched_yield();
+		s->inside--;
+		pthread_mutex_unlock(&s->m);
+	}
+	return NULL;
+}
+
+static void exclusion(int type, int shared)
+{
+	struct shared s = { 0 };
+	pthread_t t[8];
+
+	make(&s.m, type, PTHREAD_PRIO_NONE, PTHREAD_MUTEX_STALLED, shared);
+	for (int i = 0; i < 8; i++)
+		pthread_create(&t[i], NULL, hammer, &s);
+	for (int i = 0; i < 8; i++)
+		pthread_join(t[i], NULL);
+	printf("type %d: %ld, %s\n", type, s.count, s.broken ? "BROKEN" : "exclusive");
+	say("destroy", pthread_mutex_destroy(&s.m));
+}
+
+/* A normal mutex may be unlocked by a thread that did not lock it. */
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void *opener(void *arg)
+{
+	usleep(20000);
+	pthread_mutex_unlock(&gate);
+	return NULL;
+}
+
+static void hand_over(void)
+{
+	pthread_t t;
+
+	pthread_mutex_lock(&gate);
+	pthread_create(&t, NULL, opener, NULL);
+	pthread_mutex_lock(&gate);
+	puts("gate opened");
+	pthread_join(t, NULL);
+	pthread_mutex_unlock(&gate);
+}
+
+/* A time-out that races with the unlock loses nothing. */
+static pthread_mutex_t racy = PTHREAD_MUTEX_INITIALIZER;
+
+static void *impatient(void *arg)
+{
+	long got = 0;
+
+	for (int i = 0; i < 300; i++) {
+		struct timespec ts = in_ms(CLOCK_REALTIME, 0);
+
+		ts.tv_nsec = (ts.tv_nsec + (i % 50) * 2000) % 1000000000;
+		if (pthread_mutex_timedlock(&racy, &ts) == 0) {
+			got++;
+			if (i % 10 == 0)
+				usleep(50);
+			pthread_mutex_unlock(&racy);
+		}
+	}
+	*(long *)arg = got;
+	return NULL;
+}
+
+static void races(void)
+{
+	long got[6];
+	pthread_t t[6];
+
+	for (int i = 0; i < 6; i++)
+		pthread_create(&t[i], NULL, impatient, &got[i]);
+	for (int i = 0; i < 6; i++)
+		pthread_join(t[i], NULL);
+	say("after the race", pthread_mutex_trylock(&racy));
+	pthread_mutex_unlock(&racy);
+}
+
+/* Robust: the owner ends, the next is told. */
+static void *die_holding(void *m)
+{
+	say("  lock", pthread_mutex_lock(m));
+	return NULL;
+}
+
+static void *wait_for_dead(void *m)
+{
+	int err = pthread_mutex_lock(m);
+
+	say("  waiter", err);
+	if (err == EOWNERDEAD)
+		say("  consistent", pthread_mutex_consistent(m));
+	say("  unlock", pthread_mutex_unlock(m));
+	return NULL;
+}
+
+static void *die_slowly(void *m)
+{
+	pthread_mutex_lock(m);
+	usleep(30000);
+	return NULL;
+}
+
+static void robust(int protocol)
+{
+	pthread_mutex_t m;
+	pthread_t a, b;
+
+	printf("robust\n");
+	make(&m, PTHREAD_MUTEX_NORMAL, protocol, PTHREAD_MUTEX_ROBUST, PTHREAD_PROCESS_PRIVATE);
+	in_thread(die_holding, &m);
+	say("lock", pthread_mutex_lock(&m));
+	say("consistent", pthread_mutex_consistent(&m));
+	say("unlock", pthread_mutex_unlock(&m));
+	pthread_create(&a, NULL, die_slowly, &m);
+	usleep(10000);
+	pthread_create(&b, NULL, wait_for_dead, &m);
+	pthread_join(a, NULL);
+	pthread_join(b, NULL);
+	in_thread(die_holding, &m);
+	say("lock", pthread_mutex_lock(&m));
+	say("unlock inconsistent", pthread_mutex_unlock(&m));
+	say("lock", pthread_mutex_lock(&m));
+	say("destroy", pthread_mutex_destroy(&m));
+}
+
+/* Process-shared, with a child. */
+static void between_processes(void)
+{
+	struct shared *s = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status;
+	pid_t pid;
+
+	make(&s->m, PTHREAD_MUTEX_NORMAL, PTHREAD_PRIO_NONE, PTHREAD_MUTEX_STALLED,
+	     PTHREAD_PROCESS_SHARED);
+	fflush(stdout);
+	pid = fork();
+	for (int i = 0; i < 20000; i++) {
+		pthread_mutex_lock(&s->m);
+		s->count++;
+		pthread_mutex_unlock(&s->m);
+	}
+	if (pid == 0)
+		_exit(0);
+	waitpid(pid, &status, 0);
+	printf("two processes: %ld, status %d\n", s->count, status);
+}
+
+int main(void)
+{
+	pthread_mutex_t fast = PTHREAD_MUTEX_INITIALIZER;
+	pthread_mutex_t nest = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	/* Locked before the first thread exists, unlocked after. */
+	pthread_mutex_lock(&fast);
+	pthread_mutex_lock(&nest);
+	pthread_mutex_lock(&nest);
+	in_thread(outsider, &fast);
+	in_thread(outsider, &nest);
+	say("unlock", pthread_mutex_unlock(&fast));
+	say("unlock", pthread_mutex_unlock(&nest));
+	say("unlock", pthread_mutex_unlock(&nest));
+	say("unlock", pthread_mutex_unlock(&nest));
+
+	for (int shared = 0; shared < 2; shared++) {
+		kinds("normal", PTHREAD_MUTEX_NORMAL, PTHREAD_PRIO_NONE, 0, shared);
+		kinds("recursive", PTHREAD_MUTEX_RECURSIVE, PTHREAD_PRIO_NONE, 0, shared);
+		kinds("errorcheck", PTHREAD_MUTEX_ERRORCHECK, PTHREAD_PRIO_NONE, 0, shared);
+	}
+	kinds("robust errorcheck", PTHREAD_MUTEX_ERRORCHECK, PTHREAD_PRIO_NONE, 1, 0);
+	kinds("robust recursive", PTHREAD_MUTEX_RECURSIVE, PTHREAD_PRIO_NONE, 1, 0);
+	exclusion(PTHREAD_MUTEX_NORMAL, 0);
+	exclusion(PTHREAD_MUTEX_RECURSIVE, 0);
+	exclusion(PTHREAD_MUTEX_ERRORCHECK, 0);
+	exclusion(PTHREAD_MUTEX_ADAPTIVE_NP, 0);
+	exclusion(PTHREAD_MUTEX_NORMAL, 1);
+	hand_over();
+	races();
+	robust(PTHREAD_PRIO_NONE);
+	robust(PTHREAD_PRIO_INHERIT);
+	between_processes();
+	return 0;
+}

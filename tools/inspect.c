@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * inspect.c - finds goshim_layout in a process and reads by it.
+ *
+ * What is read changes while it is read: everything is a copy, bounded, and
+ * taken as no more than a picture.
+ *
+ * Called from: dump.c, stat.c.
+ */
+#include "inspect.h"
+
+#include "runtime/symbol.h"
+#include "tool.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	GS_INSPECT_MAX_RECORDS = 1 << 20, /* of one slab */
+	GS_INSPECT_MAX_SLAB = 1 << 28,
+	GS_INSPECT_MAX_SLABS = 1 << 20,
+	GS_INSPECT_MAX_WORDS = 256,
+};
+
+uint64_t gs_inspect_value(const struct gs_inspect *in, const char *name)
+{
+	for (unsigned i = 0; i < in->entries; i++)
+		if (strcmp(in->layout.entries[i].name, name) == 0)
+			return in->layout.entries[i].value;
+	gs_tool_warn(0, "process %d: its libgoshim.so says nothing of `%s'; it is of another version",
+		     in->pid, name);
+	exit(GS_EXIT_FAILURE);
+}
+
+uint64_t gs_inspect_number(const struct gs_inspect *in, uint64_t addr, size_t bytes)
+{
+	uint64_t n = 0;
+
+	return gs_peek_read(&in->view.os.peek, addr, &n, bytes) == 0 ? n : 0;
+}
+
+uint64_t gs_inspect_at(const struct gs_inspect *in, const char *name, size_t bytes)
+{
+	return gs_inspect_number(in, gs_inspect_value(in, name), bytes);
+}
+
+uint64_t gs_inspect_field(const struct gs_inspect *in, const char *record, const char *name,
+			  size_t bytes)
+{
+	uint64_t at = gs_inspect_value(in, name), n = 0;
+
+	if (at + bytes <= gs_inspect_value(in, "thread.size"))
+		memcpy(&n, record + at, bytes);
+	return n;
+}
+
+const char *gs_inspect_word(char (*words)[32], unsigned n, uint64_t i)
+{
+	return i < n ? words[i] : "?";
+}
+
+bool gs_inspect_alive(const struct gs_inspect *in)
+{
+	return kill(in->pid, 0) == 0 || errno == EPERM;
+}
+
+static void *gs_inspect_alloc(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size);
+
+	if (!p) {
+		gs_tool_warn(ENOMEM, "cannot hold a copy");
+		exit(GS_EXIT_FAILURE);
+	}
+	return p;
+}
+
+/* An array of pointers to words. */
+static unsigned gs_inspect_words(const struct gs_inspect *in, const char *table, const char *count,
+				 char (**words)[32])
+{
+	uint64_t at = gs_inspect_value(in, table), n = gs_inspect_value(in, count);
+
+	n = n < GS_INSPECT_MAX_WORDS ? n : GS_INSPECT_MAX_WORDS;
+	*words = gs_inspect_alloc(n, sizeof(**words));
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t word = gs_inspect_number(in, at + i * sizeof(word), sizeof(word));
+
+		gs_peek_read_constant(&in->view.os.peek, word, (*words)[i], sizeof(**words) - 1);
+	}
+	return (unsigned)n;
+}
+
+/* The library's descriptor; 0 when no object of the process has one. */
+static uint64_t gs_inspect_find(struct gs_inspect *in)
+{
+	for (unsigned i = 0; i < in->view.os.n; i++) {
+		struct gs_object *o = &in->view.os.list[i];
+		uint64_t at;
+
+		if (strncmp(gs_objects_name(o), "libgoshim", strlen("libgoshim")) != 0)
+			continue;
+		at = gs_symbol_address(&in->view.os, o, GS_LAYOUT_SYMBOL);
+		if (at)
+			return at;
+		gs_tool_warn(0, "process %d: cannot read the symbols of %s", in->pid, o->path);
+		return 0;
+	}
+	gs_tool_warn(0, "process %d does not have libgoshim.so loaded", in->pid);
+	return 0;
+}
+
+static bool gs_inspect_layout(struct gs_inspect *in, uint64_t at)
+{
+	struct goshim_layout *l = &in->layout;
+	struct goshim_layout_entry entry;
+	size_t head = offsetof(struct goshim_layout, entries);
+
+	if (gs_peek_read(&in->view.os.peek, at, l, head) != 0 || l->magic != GS_LAYOUT_MAGIC ||
+	    l->version != GS_LAYOUT_VERSION || l->entry_size != sizeof(entry)) {
+		gs_tool_warn(0, "process %d: its libgoshim.so is of a version this command "
+				"does not know", in->pid);
+		return false;
+	}
+	for (uint64_t i = l->entries_at; i + sizeof(entry) <= l->size; i += sizeof(entry)) {
+		if (in->entries == GS_LAYOUT_ENTRIES ||
+		    gs_peek_read(&in->view.os.peek, at + i, &entry, sizeof(entry)) != 0 ||
+		    !entry.name[0])
+			break;
+		entry.name[GS_LAYOUT_NAME - 1] = '\0';
+		l->entries[in->entries++] = entry;
+	}
+	return true;
+}
+
+static bool gs_inspect_pid(struct gs_inspect *in, const char *word)
+{
+	char *end;
+	long pid;
+
+	errno = 0;
+	pid = strtol(word, &end, 10);
+	if (errno || *end || end == word || pid <= 0 || pid > INT32_MAX) {
+		gs_tool_warn(0, "`%s' is not a process number", word);
+		return false;
+	}
+	in->pid = (int)pid;
+	return true;
+}
+
+bool gs_inspect_open(struct gs_inspect *in, const char *pid)
+{
+	uint64_t at;
+	int err;
+
+	memset(in, 0, sizeof(*in));
+	if (!gs_inspect_pid(in, pid))
+		return false;
+	err = gs_view_open(&in->view, in->pid);
+	if (err != 0) {
+		gs_tool_warn(err == -ENOENT ? ESRCH : -err, "process %d", in->pid);
+		return false;
+	}
+	if (in->view.os.n == 0) {
+		/* Its list of mappings is there, its memory is not for us, or it has none. */
+		gs_tool_warn(0, "process %d: no permission to read its memory, or it has none",
+			     in->pid);
+		goto close;
+	}
+	at = gs_inspect_find(in);
+	if (!at || !gs_inspect_layout(in, at))
+		goto close;
+	in->n_states = gs_inspect_words(in, "states", "states.count", &in->states);
+	in->n_reasons = gs_inspect_words(in, "reasons", "reasons.count", &in->reasons);
+	in->n_stats = gs_inspect_words(in, "stats", "stats.count", &in->stats);
+	in->objects = gs_inspect_alloc(in->n_reasons, 1);
+	gs_peek_read(&in->view.os.peek, gs_inspect_value(in, "objects"), in->objects,
+		     in->n_reasons);
+	in->active = gs_inspect_at(in, "procs", 8) != 0;
+	return true;
+close:
+	gs_view_close(&in->view);
+	return false;
+}
+
+void gs_inspect_close(struct gs_inspect *in)
+{
+	free(in->slab);
+	free(in->states);
+	free(in->reasons);
+	free(in->stats);
+	free(in->objects);
+	gs_view_close(&in->view);
+}
+
+/* Room for size bytes of records. */
+static bool gs_inspect_room(struct gs_inspect *in, size_t size)
+{
+	if (size > GS_INSPECT_MAX_SLAB)
+		return false;
+	if (size > in->slab_size) {
+		free(in->slab);
+		in->slab = gs_inspect_alloc(size, 1);
+		in->slab_size = size;
+	}
+	return true;
+}
+
+bool gs_inspect_each(struct gs_inspect *in, gs_inspect_fn *fn, void *arg)
+{
+	uint64_t size = gs_inspect_value(in, "thread.size");
+	uint64_t first = gs_inspect_value(in, "slab.threads");
+	uint64_t next = gs_inspect_value(in, "slab.next"), count = gs_inspect_value(in, "slab.n");
+	uint64_t green = gs_inspect_value(in, "kind.green");
+	uint64_t slab = gs_inspect_at(in, "thread_slabs", 8);
+
+	for (unsigned slabs = 0; slab && slabs < GS_INSPECT_MAX_SLABS; slabs++) {
+		uint64_t n = gs_inspect_number(in, slab + count, 8);
+
+		if (n > GS_INSPECT_MAX_RECORDS || !gs_inspect_room(in, n * size) ||
+		    gs_peek_read(&in->view.os.peek, slab + first, in->slab, n * size) != 0)
+			return false;
+		for (uint64_t i = 0; i < n; i++) {
+			const char *record = in->slab + i * size;
+
+			if (gs_inspect_field(in, record, "thread.kind", 1) == green)
+				fn(in, record, slab + first + i * size, arg);
+		}
+		slab = gs_inspect_number(in, slab + next, 8);
+	}
+	return true;
+}
