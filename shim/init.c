@@ -24,9 +24,10 @@
 #include "runtime/monitor.h"
 #include "runtime/netpoll.h"
 #include "runtime/preempt.h"
+#include "runtime/report.h"
 #include "runtime/sched.h"
+#include "runtime/shared.h"
 #include "runtime/signal.h"
-#include "runtime/stats.h"
 #include "runtime/sys.h"
 #include "runtime/tcb.h"
 #include "runtime/worker.h"
@@ -88,12 +89,14 @@ static int gs_init_main(const char **why)
 	struct gs_thread *t = gs_life_adopt_main();
 	uint32_t procs = gs_conf.maxprocs ? (uint32_t)gs_conf.maxprocs : gs_init_cpus();
 
+	gs_shared_init();
 	*why = "no memory";
 	if (!t || gs_worker_init(t, GS_MIN(procs, (uint32_t)GS_INIT_MAX_PROCS)) != 0)
 		return -ENOMEM;
 	gs_sched_ops.dead = gs_life_dead;
 	gs_sched_ops.attend = gs_signal_attend;
 	gs_sched_ops.cancellable = gs_cancel_due;
+	gs_sched_ops.cancel = gs_cancel_asynchronous;
 	gs_fd_init();
 	t->inrt = 1;
 	gs_self = t;
@@ -233,7 +236,7 @@ static void gs_init_strip(char **envp)
 __attribute__((destructor)) static void gs_init_farewell(void)
 {
 	if (gs_sched_on && gs_conf.stats)
-		gs_stats_report();
+		gs_report_print();
 }
 
 __attribute__((constructor)) static void gs_init_constructor(int argc, char **argv, char **envp)

@@ -9,6 +9,8 @@
  */
 #include "real.h"
 
+#include "hooks/dlfcn.h"
+
 #include "runtime/host.h"
 
 #include <dlfcn.h>
@@ -66,6 +68,7 @@ const char *gs_real_resolve(void)
 
 	if (missing)
 		return missing;
+	gs_dlfcn_init();
 	gs_real_internals();
 	gs_host.pthread_create = gs_real.pthread_create;
 	gs_host.pthread_join = gs_real.pthread_join;

@@ -252,7 +252,7 @@ static void urgent(void)
 	put_done();
 	CHECK(setsockopt(fd[1], SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low)) == 0);
 	CHECK(send(fd[0], "123", 3, 0) == 3);
-	put(fd[0], "456", 3);
+	put(fd[0], "45678", 5);
 	printf("low water: %zd\n", recv(fd[1], b, sizeof(b), 0));
 	put_done();
 	close(fd[0]);

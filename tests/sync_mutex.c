@@ -126,7 +126,7 @@ static void *hammer(void *arg)
 {
 	struct shared *s = arg;
 
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < 4000; i++) {
 		if (i % 7 == 0) {
 			while (pthread_mutex_trylock(&s->m) != 0)
 				;

@@ -68,11 +68,15 @@ static void gs_dump_collect(struct gs_inspect *in, const char *record, uint64_t 
 			exit(GS_EXIT_FAILURE);
 		}
 	}
-	d->items[d->n++] = (struct gs_dump_item){ gs_inspect_field(in, record, "thread.id", 8), addr };
+	d->items[d->n++] = (struct gs_dump_item){
+		.id = gs_inspect_field(in, record, "thread.id", 8),
+		.addr = addr,
+	};
 }
 
 /* The registers of a thread that is off its stack. */
-static bool gs_dump_saved_frame(const struct gs_inspect *in, uint64_t ctx, struct gs_unwind_frame *f)
+static bool gs_dump_saved_frame(const struct gs_inspect *in, uint64_t ctx,
+				struct gs_unwind_frame *f)
 {
 	static const struct {
 		unsigned reg;
@@ -147,8 +151,11 @@ static void gs_dump_thread(struct gs_inspect *in, struct gs_dump *d, const char 
 	if (state == gs_inspect_value(in, "state.waiting"))
 		shown.reason = gs_inspect_word(in->reasons, in->n_reasons, reason);
 	if (on_worker) {
-		shown.worker = (int)gs_inspect_number(in, worker + gs_inspect_value(in, "worker.id"), 4);
-		shown.ktid = (int)gs_inspect_number(in, worker + gs_inspect_value(in, "worker.ktid"), 4);
+		uint64_t id = worker + gs_inspect_value(in, "worker.id");
+		uint64_t ktid = worker + gs_inspect_value(in, "worker.ktid");
+
+		shown.worker = (int)gs_inspect_number(in, id, 4);
+		shown.ktid = (int)gs_inspect_number(in, ktid, 4);
 	}
 	gs_view_thread(&d->text, &in->view, &shown);
 	if (d->stacks)

@@ -29,7 +29,7 @@ uint64_t gs_inspect_value(const struct gs_inspect *in, const char *name)
 	for (unsigned i = 0; i < in->entries; i++)
 		if (strcmp(in->layout.entries[i].name, name) == 0)
 			return in->layout.entries[i].value;
-	gs_tool_warn(0, "process %d: its libgoshim.so says nothing of `%s'; it is of another version",
+	gs_tool_warn(0, "process %d: its libgoshim.so, of another version, says nothing of `%s'",
 		     in->pid, name);
 	exit(GS_EXIT_FAILURE);
 }

@@ -94,9 +94,12 @@ static void gs_stat_list(const struct gs_inspect *in, const struct gs_stat_sampl
 	printf("%-16s %llu\n", "threads", s->threads);
 	for (unsigned i = 0; i < in->n_states; i++)
 		printf("  %-14s %lu\n", in->states[i], gs_stat_state(in, s, i));
-	printf("%-16s %llu\n%-16s %llu\n%-16s %llu\n%-16s %llu\n%-16s %llu\n%-16s %llu\n", "workers",
-	       s->workers, "processors", s->nprocs, "idle processors", s->idle_procs, "queued",
-	       s->queued, "queued globally", s->global, "descriptors", s->descriptors);
+	printf("%-16s %llu\n", "workers", s->workers);
+	printf("%-16s %llu\n", "processors", s->nprocs);
+	printf("%-16s %llu\n", "idle processors", s->idle_procs);
+	printf("%-16s %llu\n", "queued", s->queued);
+	printf("%-16s %llu\n", "queued globally", s->global);
+	printf("%-16s %llu\n", "descriptors", s->descriptors);
 	for (unsigned i = 0; i < in->n_stats; i++)
 		printf("%-16s %llu\n", in->stats[i], s->counters[i]);
 }
@@ -137,9 +140,11 @@ static void gs_stat_line(const struct gs_inspect *in, const struct gs_stat_sampl
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	printf("%-8s %8llu %6llu %6llu %6llu", clock, s->threads, s->workers, s->idle_procs,
 	       s->queued + s->global);
-	for (unsigned i = 0; i < in->n_stats; i++)
-		printf(" %10.1f", seconds > 0 ? (double)(s->counters[i] - last->counters[i]) / seconds
-					      : 0.0);
+	for (unsigned i = 0; i < in->n_stats; i++) {
+		double done = (double)(s->counters[i] - last->counters[i]);
+
+		printf(" %10.1f", seconds > 0 ? done / seconds : 0.0);
+	}
 	putchar('\n');
 }
 
@@ -230,6 +235,7 @@ int gs_stat_main(int argc, char **argv)
 	    (argc > 2 && !gs_stat_parse("the count", argv[2], &count)) ||
 	    !gs_inspect_open(&in, argv[0]))
 		return GS_EXIT_FAILURE;
+	in.n_stats = GS_MIN(in.n_stats, (unsigned)GS_STAT_MAX);
 	code = gs_stat_run(&in, interval, (unsigned long)count, json);
 	gs_inspect_close(&in);
 	return code;

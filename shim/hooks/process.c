@@ -125,20 +125,37 @@ GS_EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_
 	GS_PROCESS_REGION(int, gs_real.posix_spawnp(pid, file, actions, attr, argv, envp));
 }
 
+/* libc's own wait inside system, which is in a region already; a cancellation point. */
+static long gs_process_wait_inside(struct gs_thread *self, long nr, long a, long b, long c,
+				   long d, long e)
+{
+	bool exposed;
+	long ret;
+
+	if (!self || self->kind != GS_KIND_GREEN || self->inrt > 0 || !self->in_region)
+		return gs_sys5(nr, a, b, c, d, e);
+	exposed = gs_cancel_expose(self);
+	ret = gs_sys5(nr, a, b, c, d, e);
+	gs_cancel_cover(self, exposed);
+	return ret;
+}
+
 static long gs_process_wait(long nr, long a, long b, long c, long d, long e, int options)
 {
 	struct gs_thread *self = gs_gate();
+	bool exposed;
 	long ret;
 
 	if (!self)
-		return gs_gate_result(gs_sys5(nr, a, b, c, d, e));
+		return gs_gate_result(gs_process_wait_inside(gs_self, nr, a, b, c, d, e));
 	gs_cancel_point(self);
 	if (options & WNOHANG)
 		return gs_gate_result(gs_sys5(nr, a, b, c, d, e));
 	gs_region_enter(self);
+	exposed = gs_cancel_expose(self);
 	ret = gs_sys5(nr, a, b, c, d, e);
+	gs_cancel_cover(self, exposed);
 	gs_region_leave(self);
-	gs_cancel_point(self);
 	return gs_gate_result(ret);
 }
 

@@ -9,6 +9,7 @@
 #undef _FORTIFY_SOURCE
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>

@@ -9,6 +9,7 @@
 #include "gate.h"
 #include "init.h"
 #include "real.h"
+#include "runtime/cancel.h"
 #include "runtime/key.h"
 #include "runtime/life.h"
 #include "runtime/stack.h"
@@ -18,10 +19,43 @@
 #include <string.h>
 #include <threads.h>
 
+/* The program has called pthread_setattr_default_np: threads without attributes are
+   made by what libc says. */
+static bool gs_pthread_has_default;
+/* Libc's default stack size before that. */
+static size_t gs_pthread_standard;
+
+/* An attribute that was never given a size answers with libc's default. */
+static size_t gs_pthread_standard_size(void)
+{
+	pthread_attr_t fresh;
+	size_t size;
+
+	if (gs_pthread_has_default)
+		return gs_pthread_standard;
+	pthread_attr_init(&fresh);
+	pthread_attr_getstacksize(&fresh, &size);
+	pthread_attr_destroy(&fresh);
+	return size;
+}
+
+GS_EXPORT int pthread_setattr_default_np(const pthread_attr_t *attr)
+{
+	size_t standard = gs_pthread_standard_size();
+	int err = gs_real.pthread_setattr_default_np(attr);
+
+	if (err == 0) {
+		gs_pthread_standard = standard;
+		gs_pthread_has_default = true;
+	}
+	return err;
+}
+
 /* Reads what a program put into its attribute object. Returns 0 or an error number. */
 static int gs_pthread_read_attr(const pthread_attr_t *attr, struct gs_life_attr *out)
 {
 	size_t size, guard;
+	sigset_t mask;
 	void *base;
 	int detach;
 
@@ -32,41 +66,59 @@ static int gs_pthread_read_attr(const pthread_attr_t *attr, struct gs_life_attr 
 	pthread_attr_getstack(attr, &base, &size);
 	pthread_attr_getguardsize(attr, &guard);
 	pthread_attr_getdetachstate(attr, &detach);
+	out->has_mask = pthread_attr_getsigmask_np(attr, &mask) == 0;
+	if (out->has_mask)
+		memcpy(&out->mask, &mask, sizeof(out->mask));
 	out->detached = detach == PTHREAD_CREATE_DETACHED;
 	out->guard = GS_ALIGN_UP(guard, GS_PAGE);
 	if ((uintptr_t)base + size != 0) {
 		out->stack = base;
 		out->stack_size = size;
 	} else {
-		pthread_attr_t fresh;
-		size_t standard;
-
-		/* An attribute that was never given a size answers with libc's default. */
 		pthread_attr_getstacksize(attr, &size);
-		pthread_attr_init(&fresh);
-		pthread_attr_getstacksize(&fresh, &standard);
-		pthread_attr_destroy(&fresh);
-		out->stack_size = size == standard ? 0 : size;
+		out->stack_size = size == gs_pthread_standard_size() ? 0 : size;
 		if (guard > size)
 			return EINVAL;
 	}
 	return 0;
 }
 
+static int gs_pthread_create(struct gs_thread *self, pthread_t *thread,
+			     const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+{
+	struct gs_life_attr a;
+	int err = gs_pthread_read_attr(attr, &a);
+
+	return err ? err : -gs_life_create(self, &a, start, arg, thread);
+}
+
+/* As the program's own defaults have it. */
+static int gs_pthread_create_default(struct gs_thread *self, pthread_t *thread,
+				     void *(*start)(void *), void *arg)
+{
+	pthread_attr_t attr;
+	int err = pthread_getattr_default_np(&attr);
+
+	if (err)
+		return err;
+	err = gs_pthread_create(self, thread, &attr, start, arg);
+	pthread_attr_destroy(&attr);
+	return err;
+}
+
 GS_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 			     void *(*start)(void *), void *arg)
 {
-	struct gs_life_attr a;
 	struct gs_thread *self;
-	int err;
 
 	if (!gs_init_activate())
 		return gs_real.pthread_create(thread, attr, start, arg);
 	self = gs_gate();
 	if (!self)
 		return gs_real.pthread_create(thread, attr, start, arg);
-	err = gs_pthread_read_attr(attr, &a);
-	return err ? err : -gs_life_create(self, &a, start, arg, thread);
+	if (GS_UNLIKELY(!attr && gs_pthread_has_default))
+		return gs_pthread_create_default(self, thread, start, arg);
+	return gs_pthread_create(self, thread, attr, start, arg);
 }
 
 GS_EXPORT void pthread_exit(void *result)
@@ -104,14 +156,14 @@ static bool gs_pthread_deadline(clockid_t clock, const struct timespec *abs, uin
 static int gs_pthread_join(struct gs_thread *t, clockid_t clock, const struct timespec *abs,
 			   void **result)
 {
+	struct gs_thread *self = gs_gate();
 	uint64_t deadline;
 	int err;
 
 	if (!gs_pthread_deadline(clock, abs, &deadline))
 		return EINVAL;
-	do
-		err = gs_life_join(gs_gate(), t, deadline, result);
-	while (err == -EINTR);
+	while ((err = gs_life_join(self, t, deadline, result)) == -EINTR)
+		gs_cancel_point(self);
 	return -err;
 }
 
@@ -169,6 +221,7 @@ GS_EXPORT int pthread_detach(pthread_t thread)
 GS_EXPORT int pthread_getattr_np(pthread_t thread, pthread_attr_t *attr)
 {
 	struct gs_thread *t = gs_thread_of((void *)thread);
+	cpu_set_t cpus;
 
 	/* Main's stack is the process's: libc knows. */
 	if (!t || !t->stack.base)
@@ -179,6 +232,8 @@ GS_EXPORT int pthread_getattr_np(pthread_t thread, pthread_attr_t *attr)
 	pthread_attr_setguardsize(attr, t->stack.guard);
 	pthread_attr_setdetachstate(attr, gs_life_is_detached(t) ? PTHREAD_CREATE_DETACHED
 								 : PTHREAD_CREATE_JOINABLE);
+	if (pthread_getaffinity_np(thread, sizeof(cpus), &cpus) == 0)
+		pthread_attr_setaffinity_np(attr, sizeof(cpus), &cpus);
 	return 0;
 }
 

@@ -70,7 +70,8 @@ struct gs_sync_shared_wait {
 
 static void gs_sync_shared_end(struct gs_sync_shared_wait *f)
 {
-	if (f->self)
+	/* A cancellation has left it already. */
+	if (f->self && f->self->in_region)
 		gs_region_leave(f->self);
 	if (f->stand_in) {
 		gs_shared_unlock((struct gs_mutex *)f->stand_in);

@@ -25,7 +25,7 @@
 #include "runtime/rwlock.h"
 #include "runtime/shared.h"
 
-enum { GS_SYNC_SPINS = 200 };
+enum { GS_SYNC_SPINS = 200, GS_SYNC_FAILURES = 32 };
 
 static inline struct gs_mutex *gs_sync_mutex(pthread_mutex_t *m)
 {
@@ -74,18 +74,34 @@ int gs_sync_lock(pthread_mutex_t *pm, clockid_t clock, const struct timespec *ab
 	return gs_sync_lock_slow(pm, clock, abs);
 }
 
+/* A program may try again and again until it succeeds. The one it waits for may need
+   this processor: every so many failures it is lent. */
+static int gs_sync_tried(const void *obj, int err)
+{
+	static __thread unsigned failures;
+	struct gs_thread *self;
+
+	if (err == EBUSY && ++failures % GS_SYNC_FAILURES == 0) {
+		self = gs_gate();
+		if (self)
+			gs_park_give_way(self, obj, 0);
+	}
+	return err;
+}
+
 int gs_sync_trylock(pthread_mutex_t *pm)
 {
 	struct gs_mutex *m = gs_sync_mutex(pm);
 
 	if (gs_sync_theirs(m))
-		return gs_sched_on ? -gs_shared_try(m) : gs_real.pthread_mutex_trylock(pm);
+		return gs_sched_on ? gs_sync_tried(m, -gs_shared_try(m)) :
+				     gs_real.pthread_mutex_trylock(pm);
 	/* relaxed: only our own tid matters. glibc tells the owner of such a one. */
 	if ((m->kind & (GS_MUTEX_INHERIT | GS_MUTEX_TYPE)) ==
 		    (GS_MUTEX_INHERIT | GS_MUTEX_ERRORCHECK) &&
 	    atomic_load_explicit(&m->owner, memory_order_relaxed) == gs_mutex_tid())
 		return EDEADLK;
-	return -gs_mutex_try(m);
+	return gs_sync_tried(m, -gs_mutex_try(m));
 }
 
 static GS_NOINLINE int gs_sync_unlock_slow(pthread_mutex_t *pm)
@@ -270,14 +286,16 @@ GS_EXPORT int pthread_rwlock_clockwrlock(pthread_rwlock_t *l, clockid_t clock,
 
 GS_EXPORT int pthread_rwlock_tryrdlock(pthread_rwlock_t *l)
 {
-	return gs_sync_rwlock_theirs(l) ? gs_real.pthread_rwlock_tryrdlock(l) :
-					  -gs_rwlock_tryread(gs_sync_rwlock(l));
+	if (gs_sync_rwlock_theirs(l))
+		return gs_real.pthread_rwlock_tryrdlock(l);
+	return gs_sync_tried(l, -gs_rwlock_tryread(gs_sync_rwlock(l)));
 }
 
 GS_EXPORT int pthread_rwlock_trywrlock(pthread_rwlock_t *l)
 {
-	return gs_sync_rwlock_theirs(l) ? gs_real.pthread_rwlock_trywrlock(l) :
-					  -gs_rwlock_trywrite(gs_sync_rwlock(l), gs_mutex_tid());
+	if (gs_sync_rwlock_theirs(l))
+		return gs_real.pthread_rwlock_trywrlock(l);
+	return gs_sync_tried(l, -gs_rwlock_trywrite(gs_sync_rwlock(l), gs_mutex_tid()));
 }
 
 GS_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *l)

@@ -21,7 +21,8 @@ static int gs_semaphore_fail(int err)
 
 static void gs_semaphore_leave(struct gs_thread **self)
 {
-	if (*self)
+	/* A cancellation has left it already. */
+	if (*self && (*self)->in_region)
 		gs_region_leave(*self);
 }
 

@@ -32,8 +32,12 @@ static int gs_time_sleep(clockid_t clock, int flags, const struct timespec *req,
 		return (int)gs_sys4(__NR_clock_nanosleep, clock, flags, req, rem);
 	gs_cancel_point(self);
 	if (!gs_sleep_knows(clock)) {
+		bool exposed;
+
 		gs_region_enter(self);
+		exposed = gs_cancel_expose(self);
 		ret = (int)gs_sys4(__NR_clock_nanosleep, clock, flags, req, rem);
+		gs_cancel_cover(self, exposed);
 		gs_region_leave(self);
 		return ret;
 	}

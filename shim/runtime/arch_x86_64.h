@@ -62,6 +62,9 @@ static inline void gs_arch_set_thread_pointer(void *tp)
 		gs_arch_syscall(__NR_arch_prctl, GS_ARCH_SET_FS, (long)tp, 0, 0, 0, 0);
 }
 
+/* In a context's entry function: unwinders need look no further. */
+#define gs_arch_outermost() __asm__(".cfi_undefined rip")
+
 /* What boost's jump_fcontext leaves at the saved stack pointer (System V
    ABI): byte offsets of the callee-saved registers and the return address. */
 enum {

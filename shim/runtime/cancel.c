@@ -10,17 +10,29 @@
  *     and not finishing already: it leaves by glibc's own pthread_exit, which
  *     unwinds, runs cleanup handlers, and lands in life.c (or start.c for main).
  *
+ * Asynchronous cancellation: the canceller sends the target's worker a signal. Its
+ * handler (preempt.c), or gs_leave if it came while the thread was inside the
+ * runtime, calls gs_cancel_asynchronous, which unwinds from there, through the
+ * signal's frame if need be. libc makes a thread asynchronously cancellable while it
+ * sits in a system call that is a cancellation point, and so do our hooks round a
+ * blocking region (gs_cancel_expose): that closes the gap between the last look at
+ * the request and the call.
+ *
  * GS_ATT_CANCEL stays set while cancellation is disabled; gs_cancel_due decides,
  * so a wait with cancellation disabled is not ended by it.
  *
- * Locks: none. Called from: the hooks; sched.c through gs_sched_ops.cancellable.
+ * Locks: none. Called from: the hooks; sched.c and preempt.c through gs_sched_ops.
  */
 #include "cancel.h"
 
 #include "host.h"
 #include "preempt.h"
+#include "region.h"
 #include "sched.h"
 #include "tcb.h"
+
+/* EXITING_BITMASK and TERMINATED_BITMASK of nptl/descr.h. */
+enum { GS_CANCEL_LEAVING = 0x10 | 0x20 };
 
 bool gs_cancel_due(struct gs_thread *self)
 {
@@ -28,17 +40,45 @@ bool gs_cancel_due(struct gs_thread *self)
 	   before GS_ATT_CANCEL */
 	uint32_t word = atomic_load_explicit(gs_tcb_cancel_word(self->tp), memory_order_relaxed);
 
-	return (word & gs_tcb_cancel_requested) && !(word & gs_tcb_cancel_disabled) &&
-	       !self->exiting;
+	return (word & gs_tcb_cancel_requested) &&
+	       !(word & (gs_tcb_cancel_disabled | GS_CANCEL_LEAVING)) && !self->exiting;
 }
 
 void gs_cancel_act(struct gs_thread *self)
 {
 	if (!gs_cancel_due(self))
 		return;
+	if (self->in_region)
+		gs_region_leave(self);
 	self->result = PTHREAD_CANCELED;
 	self->exiting = 1;
 	gs_host.pthread_exit(PTHREAD_CANCELED);
+}
+
+void gs_cancel_asynchronous(struct gs_thread *self)
+{
+	/* relaxed: as in gs_cancel_due */
+	if (atomic_load_explicit(gs_tcb_cancel_word(self->tp), memory_order_relaxed) &
+	    gs_tcb_cancel_async)
+		gs_cancel_act(self);
+}
+
+bool gs_cancel_expose(struct gs_thread *self)
+{
+	/* seq_cst: a canceller that sets its bit later finds ours when it kicks */
+	uint32_t old = atomic_fetch_or_explicit(gs_tcb_cancel_word(self->tp), gs_tcb_cancel_async,
+						memory_order_seq_cst);
+
+	gs_cancel_point(self);
+	return !(old & gs_tcb_cancel_async);
+}
+
+void gs_cancel_cover(struct gs_thread *self, bool exposed)
+{
+	/* relaxed: our own bit */
+	if (exposed)
+		atomic_fetch_and_explicit(gs_tcb_cancel_word(self->tp), ~gs_tcb_cancel_async,
+					  memory_order_relaxed);
 }
 
 void gs_cancel_request(struct gs_thread *t)

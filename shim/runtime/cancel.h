@@ -19,7 +19,16 @@ void gs_cancel_request(struct gs_thread *t);
    the thread itself. */
 bool gs_cancel_due(struct gs_thread *self);
 
+/* Acts on a request if it is due; from a blocking region too, which it leaves. */
 void gs_cancel_act(struct gs_thread *self);
+
+/* gs_sched_ops.cancel: the same if the thread is asynchronously cancellable now. */
+void gs_cancel_asynchronous(struct gs_thread *self);
+
+/* Round a system call in a blocking region, which is a cancellation point as long as
+   it lasts: gs_cancel_cover takes what gs_cancel_expose returned. In the region. */
+bool gs_cancel_expose(struct gs_thread *self);
+void gs_cancel_cover(struct gs_thread *self, bool exposed);
 
 /* A cancellation point: does not return if a cancellation is due. Green thread,
    outside the runtime. Unwinds: the caller's frames need unwind tables and hold

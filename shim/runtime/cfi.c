@@ -171,7 +171,8 @@ static struct gs_cfi_rule gs_cfi_block(struct gs_cfi_reader *r, enum gs_cfi_how 
 	return rule;
 }
 
-static void gs_cfi_cfa(struct gs_cfi_reader *r, struct gs_cfi_row *row, uint64_t reg, int64_t offset)
+static void gs_cfi_cfa(struct gs_cfi_reader *r, struct gs_cfi_row *row, uint64_t reg,
+		       int64_t offset)
 {
 	if (reg >= GS_UNWIND_PC)
 		r->bad = true;

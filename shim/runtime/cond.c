@@ -122,10 +122,10 @@ static int gs_cond_sleep(struct gs_park_waiter *w, const struct gs_deadline *d,
 
 	while ((err = gs_park_sleep(w, d)) != 0) {
 		left = gs_park_leave(&h, w);
-		/* Whoever moved it meant to wake it; so did one who missed it, but that
-		   one went on to the next, and a time-out stays a time-out. */
+		/* Whoever moved it had woken it. One who missed it went on to the next; but a
+		   thread that only ran a handler was to be woken all the same. */
 		if (w->moved || left == GS_PARK_WOKEN ||
-		    (left == GS_PARK_MISSED && err == -EINTR)) {
+		    (left == GS_PARK_MISSED && err == -EINTR && gs_park_open(a->self))) {
 			gs_park_unlock(&h);
 			return 0;
 		}

@@ -10,16 +10,17 @@
 
 bool gs_arch_has_fsgsbase;
 
-/* Unwinders and debuggers know a signal frame by these very bytes. */
+/* Unwinders know a signal frame by these very bytes, gdb by glibc's name for them. */
 __asm__(".text\n"
 	".globl gs_arch_sigreturn\n"
 	".hidden gs_arch_sigreturn\n"
-	".type gs_arch_sigreturn, @function\n"
+	".type __restore_rt, @function\n"
 	"	nop\n"
 	"gs_arch_sigreturn:\n"
+	"__restore_rt:\n"
 	"	mov $15, %rax\n"
 	"	syscall\n"
-	".size gs_arch_sigreturn, . - gs_arch_sigreturn\n");
+	".size __restore_rt, . - __restore_rt\n");
 
 gs_context make_fcontext(void *top, size_t size, gs_context_fn *fn);
 

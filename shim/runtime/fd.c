@@ -196,6 +196,7 @@ static void gs_fd_event(int fd, uint32_t gen, uint32_t events)
 void gs_fd_init(void)
 {
 	gs_netpoll_ops.event = gs_fd_event;
+	gs_netpoll_ops.audit = gs_fd_audit;
 	gs_fd_settle_in();
 }
 

@@ -208,8 +208,17 @@ void gs_fd_connected(struct gs_thread *self, struct gs_fd *f, int fd);
 void gs_fd_put_error(struct gs_fd *f, int error);
 int gs_fd_take_error(struct gs_fd *f);
 
-/* For fd_life.c, under the lock: the number is being closed. */
+/* What the fd*.c files share. */
+
+/* May records be touched from here? Enters the runtime if this is a green thread. */
+bool gs_fd_begin(struct gs_thread **self);
+void gs_fd_end(struct gs_thread *self);
+/* Under the lock: the number is being closed. */
 void gs_fd_wake_gone(struct gs_fd *f);
+/* Under the lock: the direction's memory of another file ends. */
+void gs_fd_restart(_Atomic uint64_t *side);
+/* If f is not sole and somebody changed something: forgets what may have changed. */
+void gs_fd_refresh(struct gs_fd *f);
 
 /* The life of numbers, told by the hooks. Any context: these do nothing while the
    library is off and in a vfork child, which has a table of its own. */

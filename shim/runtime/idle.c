@@ -34,6 +34,9 @@
 #include "netpoll.h"
 #include "sys.h"
 
+#include <errno.h>
+#include <time.h>
+
 _Atomic uint32_t gs_idle_procs, gs_idle_spinning;
 bool (*gs_idle_spawn)(struct gs_proc *p, bool spinning);
 
@@ -181,8 +184,34 @@ void gs_idle_hand_off(struct gs_proc *p)
 	gs_unlock(&gs_idle_lock);
 }
 
-void gs_idle_sleep(struct gs_worker *w)
+/* Takes w off the sleepers' list, if nobody was quicker; lock held. */
+static bool gs_idle_withdraw(struct gs_worker *w)
 {
+	struct gs_worker **at = &gs_idle_worker_list;
+
+	while (*at && *at != w)
+		at = &(*at)->idle_next;
+	if (!*at)
+		return false;
+	*at = w->idle_next;
+	return true;
+}
+
+/* More workers than the processors can use: some were started while others were
+   stuck in system calls. Worker 0's kernel thread has to stay. */
+static bool gs_idle_superfluous(struct gs_worker *w)
+{
+	/* relaxed: a bound, no protocol */
+	return w->id != 0 && atomic_load_explicit(&gs_worker_count, memory_order_relaxed) -
+					     atomic_load_explicit(&gs_worker_lost,
+								  memory_order_relaxed) >
+				     gs_nprocs;
+}
+
+bool gs_idle_sleep(struct gs_worker *w)
+{
+	static const struct timespec patience = { .tv_sec = 1 };
+
 	gs_lock(&gs_idle_lock);
 	/* relaxed: published by the lock */
 	atomic_store_explicit(&w->wake, 0, memory_order_relaxed);
@@ -193,10 +222,23 @@ void gs_idle_sleep(struct gs_worker *w)
 	if (atomic_load_explicit(&gs_globq_length, memory_order_seq_cst) > 0)
 		gs_idle_wake_one();
 	/* acquire: pairs with the release in gs_idle_give */
-	while (atomic_load_explicit(&w->wake, memory_order_acquire) == 0)
-		gs_sys_futex_wait(&w->wake, 0, NULL);
+	while (atomic_load_explicit(&w->wake, memory_order_acquire) == 0) {
+		bool excess = gs_idle_superfluous(w);
+
+		if (gs_sys_futex_wait(&w->wake, 0, excess ? &patience : NULL) != -ETIMEDOUT)
+			continue;
+		gs_lock(&gs_idle_lock);
+		excess = gs_idle_superfluous(w) && gs_idle_withdraw(w);
+		if (excess)
+			/* relaxed: under the lock, so that two do not go for one */
+			atomic_fetch_sub_explicit(&gs_worker_count, 1, memory_order_relaxed);
+		gs_unlock(&gs_idle_lock);
+		if (excess)
+			return false;
+	}
 	gs_idle_hold(w, w->handed);
 	w->handed = NULL;
+	return true;
 }
 
 bool gs_idle_poll_begin(struct gs_worker *w)

@@ -25,8 +25,9 @@ void gs_idle_wake_one(void);
    who can use it: another worker if there is work or nobody polls, else the idle list. */
 void gs_idle_hand_off(struct gs_proc *p);
 
-/* w goes to sleep, without a processor, and comes back with one. */
-void gs_idle_sleep(struct gs_worker *w);
+/* w goes to sleep, without a processor, and comes back with one; false: there are too
+   many workers, and this one, no longer counted, shall end. */
+bool gs_idle_sleep(struct gs_worker *w);
 
 /* w, without a processor, becomes the poller. False: there is one. */
 bool gs_idle_poll_begin(struct gs_worker *w);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * io.c - try, park, try again: the engine of every call on a descriptor, and read,
- * write, recv and send on top of it. Messages, connections and copies between
- * descriptors are in io_msg.c, io_conn.c and io_splice.c.
+ * io.c - try, park, try again: the engine of every call on a descriptor. Bytes,
+ * messages, connections and copies between descriptors are in io_rw.c, io_msg.c,
+ * io_conn.c and io_splice.c.
  *
  * How a call is made without blocking, by kind, and without touching O_NONBLOCK
  * (which belongs to the open file and so to other processes too):
@@ -23,21 +23,15 @@
  * A descriptor the program made non-blocking gets the plain call, always: the program
  * may know from elsewhere that there is data of which no event has reached us.
  *
- * A blocking send is one call to the program but may be many here. When the peer goes
- * away in the middle, the kernel would return the count and keep the error for the next
- * call. So the rest is not tried on a socket that poll calls broken, is tried without
- * SIGPIPE, and an error met all the same is kept for the next call (gs_fd_put_error).
- *
  * Closed by another thread while parked: the call returns EBADF, or the count so far.
  * (Natively it would stay with the open file. To try again on the number could read
  * from a file that has taken its place.)
  *
- * Locks: none; the record's within fd.c. Called from: hooks.
+ * Locks: none; the record's within fd.c. Called from: io_*.c, hooks.
  */
 #include "io.h"
 
 #include "cancel.h"
-#include "mux.h"
 #include "region.h"
 #include "sched.h"
 #include "signal.h"
@@ -46,12 +40,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-
-#ifndef RWF_NOWAIT
-#define RWF_NOWAIT 8
-#endif
-
-static const size_t gs_io_most = 0x7ffff000; /* the kernel's MAX_RW_COUNT */
 
 void gs_io_attend_slow(struct gs_thread *self)
 {
@@ -63,10 +51,13 @@ void gs_io_attend_slow(struct gs_thread *self)
 long gs_io_block_once(struct gs_thread *self, long nr, long a, long b, long c, long d, long e,
 		      long f)
 {
+	bool exposed;
 	long r;
 
 	gs_region_enter(self);
+	exposed = gs_cancel_expose(self);
 	r = gs_arch_syscall(nr, a, b, c, d, e, f);
+	gs_cancel_cover(self, exposed);
 	gs_region_leave(self);
 	return r;
 }
@@ -226,7 +217,7 @@ size_t gs_io_vec_length(const struct iovec *iov, size_t cnt)
 
 	for (size_t i = 0; i < cnt; i++)
 		n += iov[i].iov_len;
-	return GS_MIN(n, gs_io_most);
+	return GS_MIN(n, (size_t)GS_IO_MOST);
 }
 
 bool gs_io_vec_advance(struct gs_io_vec *v, size_t n)
@@ -251,300 +242,4 @@ const struct iovec *gs_io_vec_piece(const struct gs_io_vec *v, size_t *cnt)
 {
 	*cnt = v->head.iov_base ? 1 : v->cnt;
 	return v->head.iov_base ? &v->head : v->iov;
-}
-
-long gs_io_send_rest(struct gs_io *io, int kind, struct gs_io_vec *v, int flags, size_t done)
-{
-	bool more = true;
-
-	while (more) {
-		struct msghdr m = { 0 };
-		struct gs_io_call c = {
-			.nr = __NR_sendmsg,
-			.a = { io->fd, (long)&m, flags | MSG_DONTWAIT | MSG_NOSIGNAL },
-			.at = 2,
-			.flag = MSG_DONTWAIT,
-		};
-		size_t cnt;
-		const struct iovec *piece = gs_io_vec_piece(v, &cnt);
-		long r;
-
-		if (kind == GS_FD_PIPE) {
-			c = (struct gs_io_call){ .nr = __NR_pwritev2,
-						 .a = { io->fd, (long)piece, (long)cnt, -1, 0,
-							RWF_NOWAIT },
-						 .at = 5,
-						 .flag = RWF_NOWAIT };
-		} else {
-			if (gs_io_broken(io))
-				return (long)done;
-			m.msg_iov = (struct iovec *)piece;
-			m.msg_iovlen = cnt;
-			/* The rest of an entry, and then the entries after it. */
-			if (cnt < v->cnt)
-				c.a[2] |= MSG_MORE;
-		}
-		r = gs_io_repeat(io, &c);
-		if (r < 0)
-			return gs_io_partial(io, done, r);
-		gs_io_settle(io, kind, r, gs_io_vec_length(piece, cnt), true);
-		done += (size_t)r;
-		more = gs_io_vec_advance(v, (size_t)r);
-	}
-	return (long)done;
-}
-
-/* ---- recv and send ---- */
-
-static long gs_io_receive(struct gs_io *io, int kind, void *buf, size_t n, int flags, void *addr,
-			  socklen_t *len)
-{
-	struct gs_io_call c = {
-		.nr = __NR_recvfrom,
-		.a = { io->fd, (long)buf, (long)n, flags | MSG_DONTWAIT, (long)addr, (long)len },
-		.at = 3,
-		.flag = MSG_DONTWAIT,
-	};
-	size_t done = 0;
-	long r;
-
-	if ((flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)) || gs_io_nonblock(io))
-		return gs_sys6(__NR_recvfrom, io->fd, buf, n, flags, addr, len);
-	if (GS_UNLIKELY(gs_fd_flags(io->f) & GS_FD_LOWAT))
-		return gs_io_block(io->self, __NR_recvfrom, io->fd, (long)buf, (long)n, flags,
-				   (long)addr, (long)len);
-	for (;;) {
-		size_t want = n - done;
-
-		r = gs_io_repeat(io, &c);
-		if (GS_UNLIKELY(r < 0))
-			return gs_io_partial(io, done, r);
-		if (r == 0 && GS_UNLIKELY(gs_fd_flags(io->f) & GS_FD_ERROR) && done == 0 && n > 0)
-			return -gs_fd_take_error(io->f);
-		if (GS_LIKELY(!(flags & MSG_WAITALL)) || r == 0 || (size_t)r >= want ||
-		    !gs_fd_is_stream((unsigned)kind) ||
-		    ((flags & MSG_PEEK) && kind == GS_FD_UNIX)) {
-			gs_io_settle(io, kind, r, GS_MIN(want, gs_io_most), !(flags & MSG_PEEK));
-			return (long)done + r;
-		}
-		if (flags & MSG_PEEK) {
-			/* All of it or nothing new: the next event brings more, or the end. */
-			if (gs_io_poll(io->fd, POLLRDHUP) || gs_io_wait(io) != 0)
-				return r;
-			continue;
-		}
-		gs_io_settle(io, kind, r, want, true);
-		done += (size_t)r;
-		c.a[1] = (long)((char *)buf + done);
-		c.a[2] = (long)(n - done);
-	}
-}
-
-long gs_io_recv(struct gs_thread *self, int fd, void *buf, size_t n, int flags, void *addr,
-		socklen_t *len)
-{
-	struct gs_io io;
-	int kind = gs_io_begin_socket(&io, self, fd, GS_FD_IN, GS_REASON_READ);
-
-	return GS_LIKELY(kind >= 0) ? gs_io_receive(&io, kind, buf, n, flags, addr, len) : kind;
-}
-
-static long gs_io_transmit(struct gs_io *io, int kind, const void *buf, size_t n, int flags,
-			   const void *addr, socklen_t len)
-{
-	struct gs_io_call c = {
-		.nr = __NR_sendto,
-		.a = { io->fd, (long)buf, (long)n, flags | MSG_DONTWAIT, (long)addr, (long)len },
-		.at = 3,
-		.flag = MSG_DONTWAIT,
-	};
-	struct iovec whole = { (void *)buf, n };
-	struct gs_io_vec rest = { .iov = &whole, .cnt = 1 };
-	long r;
-
-	if (GS_UNLIKELY(gs_fd_flags(io->f) & GS_FD_ERROR) && (r = gs_fd_take_error(io->f)) != 0)
-		return -r;
-	if ((flags & MSG_DONTWAIT) || gs_io_nonblock(io))
-		return gs_sys6(__NR_sendto, io->fd, buf, n, flags, addr, len);
-	/* A connect within the send is all or nothing; and whether a named local socket has
-	   room is nothing its sender can poll for. */
-	if (GS_UNLIKELY(flags & MSG_FASTOPEN) ||
-	    GS_UNLIKELY(kind == GS_FD_UNIX_DGRAM && addr &&
-			(r = gs_sys6(__NR_sendto, io->fd, buf, n, flags | MSG_DONTWAIT, addr,
-				     len)) == -EAGAIN))
-		return gs_io_block(io->self, __NR_sendto, io->fd, (long)buf, (long)n, flags,
-				   (long)addr, (long)len);
-	if (GS_UNLIKELY(kind == GS_FD_UNIX_DGRAM && addr))
-		return r;
-	r = gs_io_repeat(io, &c);
-	if (GS_UNLIKELY(r < 0))
-		return r;
-	gs_io_settle(io, kind, r, GS_MIN(n, gs_io_most), true);
-	if (GS_LIKELY((size_t)r >= n) || !gs_fd_is_stream((unsigned)kind) ||
-	    !gs_io_vec_advance(&rest, (size_t)r))
-		return r;
-	return gs_io_send_rest(io, kind, &rest, flags, (size_t)r);
-}
-
-long gs_io_send(struct gs_thread *self, int fd, const void *buf, size_t n, int flags,
-		const void *addr, socklen_t len)
-{
-	struct gs_io io;
-	int kind = gs_io_begin_socket(&io, self, fd, GS_FD_OUT, GS_REASON_WRITE);
-
-	return GS_LIKELY(kind >= 0) ? gs_io_transmit(&io, kind, buf, n, flags, addr, len) : kind;
-}
-
-/* ---- read and write ---- */
-
-static long gs_io_in(struct gs_io *io, int kind, const struct iovec *iov, int cnt)
-{
-	struct gs_io_call plain = { .nr = __NR_readv, .a = { io->fd, (long)iov, cnt } };
-	struct gs_io_call nowait = {
-		.nr = __NR_preadv2,
-		.a = { io->fd, (long)iov, cnt, -1, 0, RWF_NOWAIT },
-		.at = 5,
-		.flag = RWF_NOWAIT,
-	};
-	struct msghdr m = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)cnt };
-	long r;
-
-	if (kind <= GS_FD_TTY)
-		return gs_io_block(io->self, __NR_readv, io->fd, (long)iov, cnt, 0, 0, 0);
-	if (gs_io_nonblock(io))
-		return gs_sys3(__NR_readv, io->fd, iov, cnt);
-	if (kind != GS_FD_CHAR && !(gs_fd_flags(io->f) & (GS_FD_ASK_IN | GS_FD_LOWAT))) {
-		r = gs_io_repeat(io, &nowait);
-		if (r >= 0) {
-			gs_io_settle(io, kind, r,
-				     kind <= GS_FD_TCP ? gs_io_vec_length(iov, (size_t)cnt) : 0,
-				     true);
-			return r;
-		}
-		/* The flag is refused, or something else is wrong, and the plain call says so. */
-		if (r == -EINVAL)
-			return gs_io_block(io->self, __NR_readv, io->fd, (long)iov, cnt, 0, 0, 0);
-		if (r != -EOPNOTSUPP)
-			return r;
-		gs_fd_mark(io->f, GS_FD_ASK_IN);
-	}
-	return gs_fd_is_socket((unsigned)kind) ? gs_io_recvmsg(io->self, io->fd, &m, 0)
-					       : gs_io_ask(io, &plain);
-}
-
-static long gs_io_out(struct gs_io *io, int kind, const struct iovec *iov, int cnt)
-{
-	struct gs_io_call plain = { .nr = __NR_writev, .a = { io->fd, (long)iov, cnt } };
-	struct gs_io_call nowait = {
-		.nr = __NR_pwritev2,
-		.a = { io->fd, (long)iov, cnt, -1, 0, RWF_NOWAIT },
-		.at = 5,
-		.flag = RWF_NOWAIT,
-	};
-	struct msghdr m = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)cnt };
-	struct gs_io_vec rest = { .iov = iov, .cnt = (size_t)cnt };
-	long r;
-
-	if (kind <= GS_FD_TTY || kind == GS_FD_ANON)
-		return gs_io_block(io->self, __NR_writev, io->fd, (long)iov, cnt, 0, 0, 0);
-	if (gs_io_nonblock(io))
-		return gs_sys3(__NR_writev, io->fd, iov, cnt);
-	if (kind != GS_FD_CHAR && !(gs_fd_flags(io->f) & (GS_FD_ASK_OUT | GS_FD_ERROR))) {
-		r = gs_io_repeat(io, &nowait);
-		if (r >= 0) {
-			gs_io_settle(io, kind, r, gs_io_vec_length(iov, (size_t)cnt), true);
-			if ((kind != GS_FD_PIPE && !gs_fd_is_stream((unsigned)kind)) ||
-			    !gs_io_vec_advance(&rest, (size_t)r))
-				return r;
-			return gs_io_send_rest(io, kind, &rest, 0, (size_t)r);
-		}
-		if (r == -EINVAL)
-			return gs_io_block(io->self, __NR_writev, io->fd, (long)iov, cnt, 0, 0, 0);
-		if (r != -EOPNOTSUPP)
-			return r;
-		gs_fd_mark(io->f, GS_FD_ASK_OUT);
-	}
-	if (!gs_fd_is_socket((unsigned)kind))
-		return gs_io_ask(io, &plain);
-	return gs_io_sendmsg(io->self, io->fd, &m, kind == GS_FD_SEQPACKET ? MSG_EOR : 0);
-}
-
-long gs_io_read(struct gs_thread *self, int fd, void *buf, size_t n)
-{
-	struct iovec iov = { buf, n };
-	struct gs_io io;
-	int kind = gs_io_begin(&io, self, fd, GS_FD_IN, GS_REASON_READ);
-	long r;
-
-	if (GS_UNLIKELY(kind < 0))
-		return kind;
-	if (gs_fd_is_socket((unsigned)kind) && n > 0) {
-		r = gs_io_receive(&io, kind, buf, n, 0, NULL, NULL);
-		if (GS_LIKELY(r != -ENOTSOCK))
-			return r;
-		/* The number is not what it was. */
-		gs_fd_closing(fd);
-		return gs_io_read(self, fd, buf, n);
-	}
-	/* Reading nothing is answered at once, and not by everything with 0. */
-	if (kind <= GS_FD_TTY || n == 0)
-		return gs_io_block(self, __NR_read, fd, (long)buf, (long)n, 0, 0, 0);
-	return gs_io_in(&io, kind, &iov, 1);
-}
-
-long gs_io_write(struct gs_thread *self, int fd, const void *buf, size_t n)
-{
-	struct iovec iov = { (void *)buf, n };
-	struct gs_io io;
-	int kind = gs_io_begin(&io, self, fd, GS_FD_OUT, GS_REASON_WRITE);
-	long r;
-
-	if (GS_UNLIKELY(kind < 0))
-		return kind;
-	if (gs_fd_is_socket((unsigned)kind)) {
-		r = gs_io_transmit(&io, kind, buf, n, kind == GS_FD_SEQPACKET ? MSG_EOR : 0, NULL,
-				   0);
-		if (GS_LIKELY(r != -ENOTSOCK))
-			return r;
-		gs_fd_closing(fd);
-		return gs_io_write(self, fd, buf, n);
-	}
-	if (kind <= GS_FD_TTY || kind == GS_FD_ANON || n == 0)
-		return gs_io_block(self, __NR_write, fd, (long)buf, (long)n, 0, 0, 0);
-	return gs_io_out(&io, kind, &iov, 1);
-}
-
-/* Is this vector to be shown to the kernel although the direction is not ready? It may be
-   of no bytes, which is answered at once, or no vector at all. */
-static bool gs_io_vec_odd(struct gs_io *io, int kind, const struct iovec *iov, int cnt)
-{
-	if (cnt <= 0 || cnt > UIO_MAXIOV)
-		return true;
-	return kind > GS_FD_TTY && GS_UNLIKELY(!gs_io_ready(io)) &&
-	       (!gs_mux_readable(io->self, iov, (size_t)cnt * sizeof(*iov)) ||
-		gs_io_vec_length(iov, (size_t)cnt) == 0);
-}
-
-long gs_io_readv(struct gs_thread *self, int fd, const struct iovec *iov, int cnt)
-{
-	struct gs_io io;
-	int kind = gs_io_begin(&io, self, fd, GS_FD_IN, GS_REASON_READ);
-
-	if (kind < 0)
-		return kind;
-	if (gs_io_vec_odd(&io, kind, iov, cnt))
-		return gs_sys3(__NR_readv, fd, iov, cnt);
-	return gs_io_in(&io, kind, iov, cnt);
-}
-
-long gs_io_writev(struct gs_thread *self, int fd, const struct iovec *iov, int cnt)
-{
-	struct gs_io io;
-	int kind = gs_io_begin(&io, self, fd, GS_FD_OUT, GS_REASON_WRITE);
-
-	if (kind < 0)
-		return kind;
-	if (gs_io_vec_odd(&io, kind, iov, cnt))
-		return gs_sys3(__NR_writev, fd, iov, cnt);
-	return gs_io_out(&io, kind, iov, cnt);
 }

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-/* io.c: bytes */
+/* io_rw.c: bytes */
 long gs_io_read(struct gs_thread *self, int fd, void *buf, size_t n);
 long gs_io_write(struct gs_thread *self, int fd, const void *buf, size_t n);
 long gs_io_readv(struct gs_thread *self, int fd, const struct iovec *iov, int cnt);
@@ -168,6 +168,8 @@ struct gs_io_vec {
 	size_t cnt;
 	struct iovec head; /* the rest of an entry that was used in part */
 };
+
+enum { GS_IO_MOST = 0x7ffff000 }; /* the kernel's MAX_RW_COUNT */
 
 size_t gs_io_vec_length(const struct iovec *iov, size_t cnt);
 /* Moves v on by n bytes; false at the end. */

@@ -26,6 +26,7 @@
 #include "log.h"
 #include "monitor.h"
 #include "sched.h"
+#include "shared.h"
 #include "stack.h"
 #include "sys.h"
 #include "tcb.h"
@@ -214,6 +215,8 @@ int gs_life_create(struct gs_thread *self, const struct gs_life_attr *attr,
 		gs_life_bury(self);
 	if (GS_UNLIKELY(!gs_monitor_running)) /* a fork child that makes threads again */
 		gs_monitor_start();
+	if (GS_UNLIKELY(gs_tcb_grows))
+		gs_tcb_loaded();
 	if (!attr->stack && attr->stack_size == 0 && attr->guard == GS_PAGE) {
 		gs_enter(self);
 		t = gs_life_reuse(self->worker->p);
@@ -233,7 +236,8 @@ int gs_life_create(struct gs_thread *self, const struct gs_life_attr *attr,
 	t->kind = GS_KIND_GREEN;
 	atomic_store_explicit(&t->life, attr->detached ? GS_LIFE_DETACHED : 0, memory_order_relaxed);
 	atomic_store_explicit(&t->sigmask,
-			      atomic_load_explicit(&self->sigmask, memory_order_relaxed),
+			      attr->has_mask ? attr->mask
+					     : atomic_load_explicit(&self->sigmask, memory_order_relaxed),
 			      memory_order_relaxed);
 	memcpy(t->name, self->name, sizeof(t->name));
 	t->ctx = gs_context_make(top, (size_t)((char *)top - (char *)t->stack.base), gs_life_entry);
@@ -287,6 +291,7 @@ static void gs_life_body(struct gs_thread *self)
 
 static void gs_life_entry(struct gs_transfer tr)
 {
+	gs_arch_outermost();
 	gs_sched_landed(tr);
 	gs_life_body(gs_self);
 }
@@ -299,10 +304,15 @@ void gs_life_set_result(struct gs_thread *self, void *result)
 
 void gs_life_finish(struct gs_thread *self)
 {
-	gs_host.pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	_Atomic uint32_t *word = gs_tcb_cancel_word(self->tp);
+
+	/* relaxed, and not a read-modify-write: a request that gets lost here is too late */
+	atomic_store_explicit(word, atomic_load_explicit(word, memory_order_relaxed) |
+					    gs_tcb_cancel_disabled, memory_order_relaxed);
 	self->exiting = 1;
 	gs_host.call_tls_dtors();
 	gs_key_run_destructors();
+	gs_shared_exit(self);
 	gs_enter(self);
 	/* acq_rel: the last one sees everything the others did */
 	if (atomic_fetch_sub_explicit(&gs_thread_count, 1, memory_order_acq_rel) == 1) {
@@ -314,7 +324,10 @@ void gs_life_finish(struct gs_thread *self)
 		gs_wire_end(self);
 	/* relaxed: for people */
 	atomic_store_explicit(&self->state, GS_STATE_DEAD, memory_order_relaxed);
-	gs_sched_exit(self);
+	/* acquire: pairs with the joiner's release, for joiner and token */
+	if (atomic_load_explicit(&self->life, memory_order_acquire) & GS_LIFE_JOINING)
+		gs_sched_exit(self, self->joiner, self->joiner_token);
+	gs_sched_exit(self, NULL, 0);
 }
 
 void gs_life_dead(struct gs_thread *t)
@@ -360,17 +373,25 @@ static int gs_life_join_foreign(struct gs_thread *t, void **result)
 	return 0;
 }
 
+/* Only one thread joins another. */
+static bool gs_life_claim(struct gs_thread *self, struct gs_thread *t)
+{
+	struct gs_thread *nobody = NULL;
+
+	/* acquire: pairs with the release of a joiner that gave up */
+	return atomic_compare_exchange_strong_explicit(&t->joiner, &nobody, self,
+						       memory_order_acquire, memory_order_relaxed);
+}
+
 /* Waits again for t, which a stray wake-up said was over. */
 static uint64_t gs_life_rejoin(struct gs_thread *self, struct gs_thread *t)
 {
 	uint64_t token = gs_wait_begin(self, GS_REASON_JOIN, t->tp, true);
 
-	gs_lock(&gs_life_lock);
 	t->joiner_token = token;
 	/* acq_rel: the dying thread reads the token after setting OVER */
 	if (atomic_fetch_or_explicit(&t->life, GS_LIFE_JOINING, memory_order_acq_rel) & GS_LIFE_OVER)
 		gs_wait_wake(self, token);
-	gs_unlock(&gs_life_lock);
 	return token;
 }
 
@@ -392,19 +413,18 @@ int gs_life_join(struct gs_thread *self, struct gs_thread *t, uint64_t deadline,
 		return -EDEADLK;
 	gs_enter(self);
 	token = gs_wait_begin(self, GS_REASON_JOIN, t->tp, true);
-	gs_lock(&gs_life_lock);
 	old = atomic_load_explicit(&t->life, memory_order_relaxed);
-	if (old & (GS_LIFE_JOINING | GS_LIFE_DETACHED)) {
+	if (old & GS_LIFE_DETACHED) {
 		err = -EINVAL;
 	} else if (deadline == 0 && !(old & GS_LIFE_OVER)) {
 		err = -EBUSY;
+	} else if (!gs_life_claim(self, t)) {
+		err = -EINVAL;
 	} else {
-		t->joiner = self;
 		t->joiner_token = token;
-		/* acq_rel: pairs with gs_life_dead */
+		/* acq_rel: pairs with gs_life_dead and gs_life_finish */
 		old = atomic_fetch_or_explicit(&t->life, GS_LIFE_JOINING, memory_order_acq_rel);
 	}
-	gs_unlock(&gs_life_lock);
 	if (err != 0 || (old & GS_LIFE_OVER))
 		gs_wait_cancel(self, token);
 	else
@@ -417,6 +437,8 @@ int gs_life_join(struct gs_thread *self, struct gs_thread *t, uint64_t deadline,
 						memory_order_acq_rel);
 		if (old & GS_LIFE_OVER)
 			err = 0;
+		else /* release: pairs with the acquire in gs_life_claim */
+			atomic_store_explicit(&t->joiner, NULL, memory_order_release);
 	}
 	gs_leave(self);
 	if (err == 0)
@@ -428,7 +450,7 @@ int gs_life_detach(struct gs_thread *t)
 {
 	uint32_t old;
 
-	if (atomic_load_explicit(&t->life, memory_order_relaxed) & GS_LIFE_JOINING)
+	if (atomic_load_explicit(&t->joiner, memory_order_relaxed))
 		return 0; /* as glibc: being joined already */
 	/* acq_rel: pairs with gs_life_dead */
 	old = atomic_fetch_or_explicit(&t->life, GS_LIFE_DETACHED, memory_order_acq_rel);

@@ -14,6 +14,8 @@ struct gs_life_attr {
 	size_t guard;
 	bool detached;
 	bool c11;          /* start returns int (thrd_create) */
+	bool has_mask;     /* the signals it starts with blocked, else the maker's */
+	uint64_t mask;
 };
 
 /* Makes a thread and makes it runnable; *out gets its pthread_t before it runs.

@@ -16,7 +16,6 @@
 #include "conf.h"
 #include "deadlock.h"
 #include "dump.h"
-#include "fd.h"
 #include "globq.h"
 #include "host.h"
 #include "idle.h"
@@ -152,7 +151,7 @@ static void *gs_monitor_main(void *arg)
 		gs_monitor_poll(now);
 		if (now - audited >= GS_NSEC) {
 			audited = now;
-			auditing = gs_fd_audit();
+			auditing = gs_netpoll_ops.audit();
 		}
 		for (uint32_t i = 0; i < gs_nprocs; i++)
 			busy |= gs_monitor_look(&gs_procs[i], now);
@@ -187,7 +186,10 @@ int gs_monitor_start(void)
 	gs_host.pthread_attr_init(&attr);
 	gs_host.pthread_attr_setstacksize(&attr, GS_MAX((size_t)GS_MONITOR_STACK,
 							gs_host.minsigstksz + 32768));
-	/* The program's signals are for its own threads. */
+	/* The program's signals are for its own threads; the dump signal is for whoever
+	   does not block it, and the program may do so everywhere. */
+	if (gs_conf.dump_signal)
+		all &= ~(1ULL << (gs_conf.dump_signal - 1));
 	gs_sys4(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &all, &old, sizeof(all));
 	err = gs_host.pthread_create(&thread, &attr, gs_monitor_main, NULL);
 	gs_sys4(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &old, NULL, sizeof(old));

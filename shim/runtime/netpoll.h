@@ -57,6 +57,9 @@ extern _Atomic uint32_t gs_netpoll_count;
 struct gs_netpoll_ops {
 	/* Called for each event, inside the runtime, with the kernel's EPOLL* bits. */
 	void (*event)(int fd, uint32_t gen, uint32_t events);
+	/* For the monitor, about once a second: re-arms descriptors that have had
+	   waiters for long. True while there are some it has not done that for. */
+	bool (*audit)(void);
 };
 extern struct gs_netpoll_ops gs_netpoll_ops;
 

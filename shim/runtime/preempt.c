@@ -72,9 +72,14 @@ static void gs_preempt_handler(int sig, siginfo_t *info, void *context)
 	struct gs_worker *w;
 	uint32_t what;
 
-	if (!self || self->kind != GS_KIND_GREEN || self->inrt > 0 || self->in_region)
+	if (!self || self->kind != GS_KIND_GREEN || self->inrt > 0)
 		return;
 	what = atomic_load_explicit(&self->attention, memory_order_relaxed);
+	if (self->in_region) {
+		if (what & GS_ATT_CANCEL)
+			gs_sched_ops.cancel(self);
+		return;
+	}
 	if (!(what & (GS_ATT_PREEMPT | GS_ATT_SIGNAL | GS_ATT_CANCEL)))
 		return;
 	if (!(what & (GS_ATT_SIGNAL | GS_ATT_CANCEL)) && gs_preempt_in_libc(gs_arch_context_pc(uc)))

@@ -47,6 +47,8 @@ void gs_region_leave(struct gs_thread *self)
 	struct gs_worker *w;
 	uint32_t mine = self->region_visit;
 
+	if (GS_UNLIKELY(!self->in_region))
+		return; /* a cancellation has left it before it unwound to here */
 	self->inrt++;
 	gs_barrier();
 	w = self->worker;

@@ -121,11 +121,11 @@ static bool gs_sched_dice(struct gs_proc *p, uint32_t n)
 	return (p->seed >> 16) % n == 0;
 }
 
-/* Leaves from's stack for to's; returns when somebody switches back to from. */
-static void gs_sched_switch(struct gs_thread *from, struct gs_thread *to, enum gs_switch_op op)
+/* Leaves from's stack for to's at cycle now; returns when somebody switches back. */
+static void gs_sched_switch(struct gs_thread *from, struct gs_thread *to, enum gs_switch_op op,
+			    uint64_t now)
 {
 	struct gs_worker *w = from->worker;
-	uint64_t now = gs_arch_cycles();
 
 	from->op = op;
 	from->ran += now - from->since;
@@ -152,15 +152,13 @@ static void gs_sched_switch(struct gs_thread *from, struct gs_thread *to, enum g
 
 /* The successor on this processor: a thread, the scheduler context when something
    must be looked at there, or NULL when there is nothing to run. */
-static struct gs_thread *gs_sched_pick(struct gs_worker *w)
+static struct gs_thread *gs_sched_pick(struct gs_worker *w, uint64_t now)
 {
 	struct gs_proc *p = w->p;
 	struct gs_thread *t;
-	uint64_t now;
 
 	if (GS_UNLIKELY(w->wired != NULL))
 		return &w->g0;
-	now = gs_arch_cycles();
 	if (GS_UNLIKELY(now - p->checked > GS_SCHED_CHECK_CYCLES))
 		return &w->g0;
 	if (GS_UNLIKELY(p->tick % GS_SCHED_GLOBAL_TICK == 0) &&
@@ -198,6 +196,18 @@ static bool gs_wait_claim(struct gs_thread *t, uint64_t token, enum gs_wait_stat
 			return true;
 		}
 	}
+}
+
+/* Wins a parked thread's wait without making it runnable: the caller is about to
+   switch to it. */
+static bool gs_wait_seize(struct gs_thread *t, uint64_t token)
+{
+	uint64_t parked = token << gs_wait_shift | GS_WAIT_PARKED;
+
+	/* acq_rel: as in gs_wait_claim */
+	return atomic_compare_exchange_strong_explicit(&t->wake, &parked,
+						       token << gs_wait_shift | GS_WAIT_WOKEN,
+						       memory_order_acq_rel, memory_order_relaxed);
 }
 
 static void gs_wait_expire(void *arg, uint64_t token)
@@ -265,11 +275,12 @@ int gs_wait_park(struct gs_thread *self, uint64_t token, uint64_t deadline)
 	/* relaxed: gs_wait_verdict acquires */
 	word = atomic_load_explicit(&self->wake, memory_order_relaxed);
 	if ((word & GS_WAIT_BITS) == GS_WAIT_BEGUN) {
-		struct gs_thread *next = gs_sched_pick(w);
+		uint64_t now = gs_arch_cycles();
+		struct gs_thread *next = gs_sched_pick(w, now);
 
 		gs_stats_add(&w->p->stats, GS_STAT_PARKS, 1);
 		atomic_store_explicit(&self->state, GS_STATE_WAITING, memory_order_relaxed);
-		gs_sched_switch(self, next ? next : &w->g0, GS_OP_PARK);
+		gs_sched_switch(self, next ? next : &w->g0, GS_OP_PARK, now);
 	}
 	if (deadline != GS_NEVER)
 		gs_timer_disarm(&self->timer);
@@ -367,23 +378,24 @@ void gs_sched_start(struct gs_thread *t)
 void gs_sched_yield(struct gs_thread *self)
 {
 	struct gs_worker *w = self->worker;
+	uint64_t now = gs_arch_cycles();
 	struct gs_thread *next;
 	/* relaxed: a hint */
 	bool global = atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0;
 
-	next = global ? &w->g0 : gs_sched_pick(w);
+	next = global ? &w->g0 : gs_sched_pick(w, now);
 	if (!next)
 		return;
 	atomic_store_explicit(&self->state, GS_STATE_RUNNABLE, memory_order_relaxed);
 	/* Behind those who wait globally, or they would have to wait for the tick on
 	   which their queue is looked at first: a time slice each. */
-	gs_sched_switch(self, next, global || self->wired ? GS_OP_GLOBAL : GS_OP_YIELD);
+	gs_sched_switch(self, next, global || self->wired ? GS_OP_GLOBAL : GS_OP_YIELD, now);
 }
 
 void gs_sched_leave(struct gs_thread *self)
 {
 	atomic_store_explicit(&self->state, GS_STATE_RUNNABLE, memory_order_relaxed);
-	gs_sched_switch(self, &self->worker->g0, GS_OP_GLOBAL);
+	gs_sched_switch(self, &self->worker->g0, GS_OP_GLOBAL, gs_arch_cycles());
 }
 
 void gs_sched_rejoin(struct gs_thread *self)
@@ -395,19 +407,24 @@ void gs_sched_rejoin(struct gs_thread *self)
 		gs_sched_leave(self);
 }
 
-void gs_sched_exit(struct gs_thread *self)
+void gs_sched_exit(struct gs_thread *self, struct gs_thread *heir, uint64_t token)
 {
 	struct gs_worker *w = self->worker;
-	struct gs_thread *next = gs_sched_pick(w);
+	uint64_t now = gs_arch_cycles();
+	struct gs_thread *next = NULL;
 
-	gs_sched_switch(self, next ? next : &w->g0, GS_OP_DEAD);
+	if (heir && !heir->wired && !w->wired && gs_wait_seize(heir, token))
+		next = heir;
+	else
+		next = gs_sched_pick(w, now);
+	gs_sched_switch(self, next ? next : &w->g0, GS_OP_DEAD, now);
 	GS_BUG_ON(true);
 	__builtin_unreachable();
 }
 
 void gs_sched_run(struct gs_worker *w, struct gs_thread *t)
 {
-	gs_sched_switch(&w->g0, t, GS_OP_NONE);
+	gs_sched_switch(&w->g0, t, GS_OP_NONE, gs_arch_cycles());
 }
 
 void gs_sched_attend(struct gs_thread *self)
@@ -426,6 +443,8 @@ void gs_sched_attend(struct gs_thread *self)
 	}
 	if (what & GS_ATT_WISH)
 		gs_sched_ops.wish(self);
-	if (what & (GS_ATT_SIGNAL | GS_ATT_CANCEL))
+	if (what & GS_ATT_SIGNAL)
 		gs_sched_ops.attend(self, what);
+	if (what & GS_ATT_CANCEL)
+		gs_sched_ops.cancel(self);
 }

@@ -98,8 +98,9 @@ void gs_sched_leave(struct gs_thread *self);
 /* Runs t until something switches back to w's scheduler context, where this is called. */
 void gs_sched_run(struct gs_worker *w, struct gs_thread *t);
 
-/* Leaves the stack for ever; the next context calls gs_sched_ops.dead. */
-GS_NORETURN void gs_sched_exit(struct gs_thread *self);
+/* Leaves the stack for ever; the next context calls gs_sched_ops.dead. If heir is
+   still parked in the wait token names, it runs next (a thread that joins self). */
+GS_NORETURN void gs_sched_exit(struct gs_thread *self, struct gs_thread *heir, uint64_t token);
 
 /* Where a new thread's context begins: settles the switch that led here.
    Called first thing in the context's entry function. */
@@ -114,6 +115,7 @@ struct gs_sched_ops {
 	void (*attend)(struct gs_thread *self, uint32_t what); /* signals, cancellation */
 	void (*wish)(struct gs_thread *self);              /* GS_ATT_WISH is set */
 	bool (*cancellable)(struct gs_thread *self);       /* GS_ATT_CANCEL is set: act on it? */
+	void (*cancel)(struct gs_thread *self); /* act on it if asynchronous; in a region, too */
 };
 extern struct gs_sched_ops gs_sched_ops;
 

@@ -6,8 +6,10 @@
  * same below the ceiling's bits. Robust: the owner's tid, FUTEX_WAITERS,
  * FUTEX_OWNER_DIED; such a mutex is on its owner's list in the TCB while it is held,
  * for whoever buries the thread: the kernel for a kernel thread, gs_shared_exit for a
- * green one. (If the whole process is killed, the kernel does not find the lists of
- * green threads: other processes are not told. A thread that needs that must be wired.)
+ * green one. If the whole process is killed, only the kernel can tell other processes,
+ * and it knows kernel threads: to lock a mutex that is robust and process-shared a
+ * thread is wired to its worker, whose number is in the lock word and whose list is
+ * that in the thread's TCB.
  *
  * libc's own code is not called, for the entries of pthread_mutex_lock and _unlock
  * may lead back here (redirect.c).
@@ -18,6 +20,7 @@
 
 #include "region.h"
 #include "sys.h"
+#include "wire.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -160,10 +163,40 @@ static void gs_shared_delist(struct gs_mutex *m)
 	node[0] = node[-1] = NULL;
 }
 
+/* The caller's number in the lock words of mutexes the kernel must understand. */
+static int gs_shared_kernel_tid(void)
+{
+	struct gs_thread *self = gs_self;
+
+	return self && self->wired ? self->worker->ktid : gs_mutex_tid();
+}
+
+/* The same, for a thread that is going to lock m: it gets its kernel thread. */
+static int gs_shared_settle(struct gs_thread *self, const struct gs_mutex *m)
+{
+	if ((m->kind & (GS_MUTEX_ROBUST | GS_MUTEX_SHARED)) !=
+	    (GS_MUTEX_ROBUST | GS_MUTEX_SHARED))
+		return gs_mutex_tid();
+	if (self && gs_shared_head && !self->robust) {
+		gs_wire_thread(self);
+		gs_sys2(__NR_set_robust_list, gs_shared_list(), sizeof(struct robust_list_head));
+		self->robust = 1;
+	}
+	return gs_shared_kernel_tid();
+}
+
+static bool gs_shared_mine(uint32_t word)
+{
+	int tid = (int)(word & FUTEX_TID_MASK);
+
+	/* It may have been locked before the thread was wired. */
+	return tid == gs_mutex_tid() || tid == gs_shared_kernel_tid();
+}
+
 static int gs_shared_lock_robust(struct gs_thread *self, struct gs_mutex *m, bool try,
 				 clockid_t clock, const struct timespec *abs)
 {
-	uint32_t tid = (uint32_t)gs_mutex_tid(), old = gs_shared_word(m), waiters = 0;
+	uint32_t tid = (uint32_t)gs_shared_settle(self, m), old = gs_shared_word(m), waiters = 0;
 	struct gs_deadline d;
 	int err;
 
@@ -185,7 +218,7 @@ static int gs_shared_lock_robust(struct gs_thread *self, struct gs_mutex *m, boo
 			err = -EOWNERDEAD;
 			goto out; /* the one who died stays counted as a user in our place */
 		}
-		err = gs_shared_again(m, (old & FUTEX_TID_MASK) == tid);
+		err = gs_shared_again(m, gs_shared_mine(old));
 		if (err != -EBUSY || try)
 			goto out;
 		err = -EINVAL;
@@ -276,10 +309,10 @@ int gs_shared_lock(struct gs_thread *self, struct gs_mutex *m, clockid_t clock,
 
 static int gs_shared_unlock_robust(struct gs_mutex *m)
 {
-	int tid = gs_mutex_tid(), owner = 0, type = m->kind & GS_MUTEX_TYPE;
+	int owner = 0, type = m->kind & GS_MUTEX_TYPE;
 	bool dead = gs_shared_owner(m) == GS_SHARED_INCONSISTENT;
 
-	if ((gs_shared_word(m) & FUTEX_TID_MASK) != (uint32_t)tid)
+	if (!gs_shared_mine(gs_shared_word(m)))
 		return -EPERM;
 	if (type == GS_MUTEX_RECURSIVE && --m->count != 0)
 		return dead ? -ENOTRECOVERABLE : 0;
@@ -337,7 +370,7 @@ static void gs_shared_bury(struct gs_thread *self, void *node, long offset)
 	uint32_t old = atomic_load_explicit(word, memory_order_relaxed);
 
 	do {
-		if ((old & FUTEX_TID_MASK) != (uint32_t)self->tid)
+		if (!gs_shared_mine(old))
 			return;
 		/* release: what the dead did is visible to the next owner */
 	} while (!atomic_compare_exchange_weak_explicit(
@@ -364,4 +397,6 @@ void gs_shared_exit(struct gs_thread *self)
 	}
 	head->list.next = &head->list;
 	head->list_op_pending = NULL;
+	if (self->robust) /* the kernel thread may outlive the TCB */
+		gs_sys2(__NR_set_robust_list, NULL, sizeof(*head));
 }

@@ -28,9 +28,6 @@ struct gs_stats {
 	_Atomic uint64_t n[GS_STAT_COUNT];
 };
 
-/* GOSHIM_STATS: the sums, a line each, on standard error. */
-void gs_stats_report(void);
-
 extern const char *const gs_stats_names[GS_STAT_COUNT];
 
 static inline void gs_stats_add(struct gs_stats *s, enum gs_stat which, uint64_t by)

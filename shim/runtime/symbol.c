@@ -18,6 +18,7 @@
 
 enum {
 	GS_SYMBOL_SECTIONS = 256,
+	GS_SYMBOL_MAX_NAME = 256,       /* of a symbol that is looked for */
 	GS_SYMBOL_MAX_TABLE = 1 << 28, /* bytes; a larger one is not read */
 };
 
@@ -153,10 +154,8 @@ bool gs_symbol_find(struct gs_objects *os, struct gs_object *o, uint64_t addr, c
 uint64_t gs_symbol_address(struct gs_objects *os, struct gs_object *o, const char *name)
 {
 	const struct gs_symbols *s = gs_symbol_of(os, o);
-	size_t len = 0;
+	size_t len = (size_t)((const char *)memchr(name, '\0', GS_SYMBOL_MAX_NAME) - name);
 
-	while (name[len])
-		len++;
 	for (size_t i = 0, n = gs_symbol_count(s); i < n; i++) {
 		const Elf64_Sym *sym = &s->table[i];
 

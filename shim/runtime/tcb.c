@@ -23,7 +23,7 @@
  * to ask libc to free them.
  *
  * Invariants: nothing here is written after gs_tcb_init but under
- * gs_tcb_loaded, which the dlopen hook calls.
+ * gs_tcb_loaded.
  * Locks: gs_tcb.lock for warm parts without a TCB. Makers run outside the
  * runtime, because the allocator is the program's.
  * Called from: init.c (init), life.c (make, renew), fork (set_tid).
@@ -39,6 +39,7 @@
 #include <string.h>
 
 size_t gs_tcb_size;
+bool gs_tcb_grows;
 uint32_t gs_tcb_cancel_disabled, gs_tcb_cancel_async;
 /* CANCELED_BITMASK of nptl/descr.h, unchanged since 2.1; finding it by
    experiment would make every program load libgcc_s. */
@@ -448,60 +449,72 @@ void gs_tcb_discard(void *tp)
 	gs_host.tls_deallocate(tp, false);
 }
 
-struct gs_tcb_growth {
-	ptrdiff_t off;
-	const void *image;
-	size_t filesz;
-};
-
+/* Puts a block that came with dlopen into a thread that has not written to it. */
 static bool gs_tcb_install(struct gs_thread *t, void *arg)
 {
-	const struct gs_tcb_growth *g = arg;
+	const struct gs_tcb_segment *s = arg;
+	char *at = (char *)t->tp + s->off;
 
-	if (t->kind == GS_KIND_GREEN && t->tp && t != gs_self)
-		memcpy((char *)t->tp + g->off, g->image, g->filesz);
+	if (t->kind != GS_KIND_GREEN || !t->tp)
+		return true;
+	for (size_t i = 0; i < s->len; i++)
+		if (at[i])
+			return true;
+	memcpy(at, gs_tcb.copy + gs_tcb.below + s->off, s->len);
 	return true;
 }
 
-static bool gs_tcb_listed(ptrdiff_t off)
+/* A fresh real thread, whose dtv knows every object: lists static blocks again, and
+   takes over those that were not there before. */
+static void *gs_tcb_survey(void *arg)
 {
-	for (unsigned i = 0; i < gs_tcb.nsegments; i++)
-		if (gs_tcb.segments[i].off == off)
-			return true;
-	return false;
+	unsigned known = gs_tcb.nsegments;
+	struct gs_tcb_segment old[GS_TCB_SEGMENTS];
+	const char *tp = gs_arch_thread_pointer();
+
+	memcpy(old, gs_tcb.segments, sizeof(old));
+	if (!gs_tcb_list_segments()) {
+		memcpy(gs_tcb.segments, old, sizeof(old));
+		gs_tcb.nsegments = known;
+		return NULL;
+	}
+	for (unsigned i = 0; i < gs_tcb.nsegments; i++) {
+		struct gs_tcb_segment *s = &gs_tcb.segments[i];
+		bool listed = s->off >= 0;
+
+		for (unsigned k = 0; k < known && !listed; k++)
+			listed = old[k].off == s->off && old[k].len == s->len;
+		if (listed)
+			continue;
+		memcpy(gs_tcb.copy + gs_tcb.below + s->off, tp + s->off, s->len);
+		gs_thread_each(gs_tcb_install, s);
+	}
+	return NULL;
 }
 
-static int gs_tcb_new_object(struct dl_phdr_info *info, size_t size, void *arg)
+static int gs_tcb_count_object(struct dl_phdr_info *info, size_t size, void *arg)
 {
-	char *tp = gs_arch_thread_pointer();
-	char *block;
+	unsigned *n = arg;
 
-	if (size < offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof(void *))
-		return 0;
-	block = info->dlpi_tls_data;
-	if (!block || block < tp - gs_tcb.below || block >= tp || gs_tcb_listed(block - tp))
-		return 0;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-		const char *err = (const char *)gs_host.errno_location();
-		struct gs_tcb_growth g;
-
-		if (ph->p_type != PT_TLS || ph->p_memsz == 0 ||
-		    (err >= block && err < block + ph->p_memsz))
-			continue;
-		g.off = block - tp;
-		g.image = (const char *)info->dlpi_addr + ph->p_vaddr;
-		g.filesz = ph->p_filesz;
-		memcpy(gs_tcb.copy + gs_tcb.below + g.off, g.image, g.filesz);
-		gs_tcb_add_segment(g.off, ph->p_memsz);
-		gs_thread_each(gs_tcb_install, &g);
-	}
+	for (int i = 0; i < info->dlpi_phnum; i++)
+		*n += info->dlpi_phdr[i].p_type == PT_TLS;
 	return 0;
 }
 
 void gs_tcb_loaded(void)
 {
-	gs_host.iterate_phdr(gs_tcb_new_object, NULL);
+	static _Atomic unsigned counted;
+	unsigned n = 0;
+	pthread_t thread;
+
+	gs_host.iterate_phdr(gs_tcb_count_object, &n);
+	/* relaxed: two at once survey twice */
+	if (atomic_exchange_explicit(&counted, n, memory_order_relaxed) == n)
+		return;
+	gs_tcb_lock();
+	if (gs_host.pthread_create(&thread, NULL, gs_tcb_survey, NULL) == 0)
+		gs_host.pthread_join(thread, NULL);
+	gs_tcb_unlock();
 }
 
 void gs_tcb_fork_lock(void)

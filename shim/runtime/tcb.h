@@ -42,8 +42,11 @@ extern uint32_t gs_tcb_cancel_disabled, gs_tcb_cancel_async, gs_tcb_cancel_reque
 void gs_tcb_set_tid(void *tp, int tid);
 
 /* The program loaded more objects: initialises, in every live green thread,
-   static thread-local blocks that came with them. Called by the dlopen hook. */
+   static thread-local blocks that came with them. Outside the runtime. */
 void gs_tcb_loaded(void);
+
+/* Set by the dlopen hook: from now on every create looks for new objects. */
+extern bool gs_tcb_grows;
 
 /* Held across fork, see child.c. */
 void gs_tcb_fork_lock(void);

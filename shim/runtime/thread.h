@@ -116,6 +116,7 @@ struct gs_thread {
 	uint8_t interruptible;    /* this wait may end with -EINTR */
 	uint8_t wired;            /* home is its worker, for good */
 	uint8_t lost;             /* the monitor took its processor while it ran */
+	uint8_t robust;           /* the kernel knows its list of robust mutexes; then it is wired */
 	struct gs_thread *next;   /* run queue and batch link */
 	const void *wait_obj;     /* what it waits for, for dumps: an address or a descriptor */
 	uint64_t since;           /* cycle counter when it last got or left the processor */

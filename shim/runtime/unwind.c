@@ -151,7 +151,7 @@ static bool gs_unwind_cie(struct gs_objects *os, uint64_t at, struct gs_cfi_entr
 			else if (*c == 'S')
 				e->signal = true;
 			else
-				break; /* what follows is of unknown length, but end says where it ends */
+				break; /* of unknown length; but end is known */
 		}
 		r.at = end;
 	} else if (augmentation[0]) {

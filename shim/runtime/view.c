@@ -118,7 +118,8 @@ static void gs_view_waits(struct gs_text *t, const struct gs_view *v,
 	}
 }
 
-void gs_view_thread(struct gs_text *t, const struct gs_view *v, const struct gs_view_thread *thread)
+void gs_view_thread(struct gs_text *t, const struct gs_view *v,
+		    const struct gs_view_thread *thread)
 {
 	unsigned long long ms = thread->age / 1000000;
 

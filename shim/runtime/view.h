@@ -56,7 +56,8 @@ struct gs_view_thread {
 	bool wired;
 };
 
-void gs_view_thread(struct gs_text *t, const struct gs_view *v, const struct gs_view_thread *thread);
+void gs_view_thread(struct gs_text *t, const struct gs_view *v,
+		    const struct gs_view_thread *thread);
 
 /* The stack from f on, one line per frame. Returns how many frames there were. */
 unsigned gs_view_stack(struct gs_text *t, struct gs_view *v, struct gs_unwind_frame *f);

@@ -44,6 +44,9 @@ uint32_t gs_nprocs;
 struct gs_worker *_Atomic gs_workers;
 _Atomic uint32_t gs_worker_count, gs_worker_lost;
 
+/* The limit on kernel threads was reached, and said to be. */
+static _Atomic bool gs_worker_limited;
+
 /* Until when the poller sleeps. */
 static _Atomic uint64_t gs_worker_poll_until = GS_NEVER;
 
@@ -60,10 +63,13 @@ static void *gs_worker_main(void *arg)
 		w->handed = NULL;
 	}
 	gs_worker_loop(w);
-	/* What its thread did to the kernel thread (affinity, namespaces, ...) goes
+	/* What a wired thread did to the kernel thread (affinity, namespaces, ...) goes
 	   with it. The record stays: a stale pointer to it must stay valid. */
-	atomic_fetch_sub_explicit(&gs_worker_count, 1, memory_order_relaxed);
-	atomic_fetch_sub_explicit(&gs_worker_lost, 1, memory_order_relaxed);
+	if (w->retired) {
+		/* relaxed: bounds */
+		atomic_fetch_sub_explicit(&gs_worker_count, 1, memory_order_relaxed);
+		atomic_fetch_sub_explicit(&gs_worker_lost, 1, memory_order_relaxed);
+	}
 	w->ktid = 0;
 	return NULL;
 }
@@ -98,8 +104,12 @@ static bool gs_worker_spawn(struct gs_proc *p, bool spinning)
 	int err;
 
 	if (atomic_load_explicit(&gs_worker_count, memory_order_relaxed) >=
-	    (uint32_t)gs_conf.maxthreads)
+	    (uint32_t)gs_conf.maxthreads) {
+		if (!atomic_exchange_explicit(&gs_worker_limited, true, memory_order_relaxed))
+			gs_log_line("all %ld kernel threads are in system calls that block; others "
+				    "wait (GOSHIM_MAXTHREADS allows more)", gs_conf.maxthreads);
 		return false;
+	}
 	w = gs_worker_new();
 	if (!w)
 		return false;
@@ -276,8 +286,8 @@ static struct gs_thread *gs_worker_find(struct gs_worker *w)
 			return gs_wire_wait(w) ? w->wired : NULL;
 
 		if (!p) {
-			if (!gs_worker_poll(w))
-				gs_idle_sleep(w);
+			if (!gs_worker_poll(w) && !gs_idle_sleep(w))
+				return NULL;
 			continue;
 		}
 		cycles = gs_arch_cycles();
@@ -340,6 +350,7 @@ void gs_worker_loop(struct gs_worker *w)
 
 static void gs_worker_first(struct gs_transfer tr)
 {
+	gs_arch_outermost();
 	gs_sched_landed(tr);
 	gs_worker_loop(gs_self->worker);
 	/* The process's first kernel thread must outlive the others. */

@@ -16,12 +16,36 @@ load helper
 	[ -z "$missing" ] || fail "not run by any:$missing"
 }
 
-@test "dump_wait" {
-	compare dump_wait
+@test "io_churn" {
+	compare io_churn
+}
+
+@test "io_dgram" {
+	compare io_dgram
+}
+
+@test "io_kinds" {
+	compare io_kinds
+}
+
+@test "io_nonblock" {
+	compare io_nonblock
+}
+
+@test "io_peer" {
+	compare io_peer
 }
 
 @test "io_stream" {
 	compare io_stream
+}
+
+@test "io_timeout" {
+	compare io_timeout
+}
+
+@test "mux_cancel" {
+	compare mux_cancel
 }
 
 @test "mux_epoll" {
@@ -56,6 +80,18 @@ load helper
 	compare sleep_signal
 }
 
+@test "sync_cond" {
+	compare sync_cond
+}
+
 @test "sync_mutex" {
 	compare sync_mutex
+}
+
+@test "sync_rwlock" {
+	compare sync_rwlock
+}
+
+@test "sync_sem" {
+	compare sync_sem
 }

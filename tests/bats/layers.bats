@@ -8,11 +8,11 @@ load helper
 floor()
 {
 	case $1 in
-	base | arch | arch_* | sys | list | probes | layout | log | lock | mem | stats | trace | conf | host)
+	base | arch | arch_* | sys | list | log | lock | mem | stats | conf | host)
 		echo 0 ;;
-	stack | context | tcb | thread | runq | timer)
+	stack | context | tcb | thread | runq | timer | peek | objects | symbol | cfi | cfi_expr | unwind | view)
 		echo 1 ;;
-	netpoll | worker | sched | region | monitor | preempt | dump)
+	netpoll | worker | sched | region | monitor | preempt | globq | idle | wire | dump | layout | deadlock | report)
 		echo 2 ;;
 	*)
 		echo 3 ;;

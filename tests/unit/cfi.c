@@ -39,7 +39,8 @@ static struct gs_cfi_reader reader(const void *bytes, size_t n)
 	};
 }
 
-#define READER(...) reader((const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
+#define READER(...) \
+	reader((const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
 
 static void numbers(void)
 {
@@ -67,7 +68,8 @@ static void rows(void)
 	struct gs_cfi_row row;
 
 	expect(gs_cfi_row_at(&e, 0x1000, &row) == 0 && row.cfa.reg == 7 && row.cfa.value == 8 &&
-		       row.reg[GS_UNWIND_PC].how == GS_CFI_OFFSET && row.reg[GS_UNWIND_PC].value == -8,
+		       row.reg[GS_UNWIND_PC].how == GS_CFI_OFFSET &&
+		       row.reg[GS_UNWIND_PC].value == -8,
 	       "the first instruction");
 	expect(gs_cfi_row_at(&e, 0x1001, &row) == 0 && row.cfa.reg == 7 && row.cfa.value == 16 &&
 		       row.reg[GS_UNWIND_RBP].how == GS_CFI_OFFSET &&

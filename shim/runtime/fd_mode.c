@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fd_mode.c - what is remembered of the open file behind a number: its kind,
+ * O_NONBLOCK, time-outs, an error it still has to report.
+ *
+ * That must stay right when the file has several numbers and is changed through
+ * another one. A number that was opened through a hook and never duplicated is the
+ * file's only one (GS_FD_SOLE) and keeps its own record right. A change made through
+ * any other bumps gs_fd_epoch, and every record that is not SOLE asks the kernel again
+ * before it next relies on its memory. Changes by another process that shares the open
+ * file are not noticed: the answer it gave first stands until the epoch moves.
+ *
+ * Locks: the record's. Called from: io*.c, and hooks in any context.
+ */
+#include "fd.h"
+
+#include "netpoll.h"
+#include "sched.h"
+#include "sys.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/time.h>
+
+_Atomic uint32_t gs_fd_epoch;
+
+enum { GS_FD_MEM_MAJOR = 1 }; /* /dev/null, zero, random */
+
+static int gs_fd_sockopt(int fd, int option, void *value, socklen_t len)
+{
+	return (int)gs_sys5(__NR_getsockopt, fd, SOL_SOCKET, option, value, &len);
+}
+
+static unsigned gs_fd_ask_socket(int fd, uint32_t *flags)
+{
+	int domain = 0, type = 0, protocol = 0, lowat = 1;
+	struct linger linger = { 0, 0 };
+
+	gs_fd_sockopt(fd, SO_DOMAIN, &domain, sizeof(domain));
+	gs_fd_sockopt(fd, SO_TYPE, &type, sizeof(type));
+	gs_fd_sockopt(fd, SO_PROTOCOL, &protocol, sizeof(protocol));
+	if (type == SOCK_STREAM) {
+		if (gs_fd_sockopt(fd, SO_LINGER, &linger, sizeof(linger)) == 0 && linger.l_onoff)
+			*flags |= GS_FD_LINGERS;
+		if (gs_fd_sockopt(fd, SO_RCVLOWAT, &lowat, sizeof(lowat)) == 0 && lowat > 1)
+			*flags |= GS_FD_LOWAT;
+	}
+	return gs_fd_socket_kind(domain, type, protocol);
+}
+
+static unsigned gs_fd_ask_kind(int fd, const struct stat *st, uint32_t *flags)
+{
+	char termios[64]; /* the kernel's is smaller */
+	long mode;
+
+	switch (st->st_mode & S_IFMT) {
+	case S_IFSOCK:
+		return gs_fd_ask_socket(fd, flags);
+	case S_IFIFO:
+		mode = gs_sys3(__NR_fcntl, fd, F_GETFL, 0);
+		return mode >= 0 && (mode & O_DIRECT) ? GS_FD_ANON : GS_FD_PIPE;
+	case S_IFCHR:
+		if (major(st->st_rdev) == GS_FD_MEM_MAJOR)
+			return GS_FD_FILE;
+		return gs_sys3(__NR_ioctl, fd, TCGETS, termios) == 0 ? GS_FD_TTY : GS_FD_CHAR;
+	case S_IFREG:
+	case S_IFDIR:
+	case S_IFBLK:
+	case S_IFLNK:
+		return GS_FD_FILE;
+	default:
+		return GS_FD_ANON;
+	}
+}
+
+int gs_fd_classify(struct gs_fd *f, int fd)
+{
+	uint32_t gen = atomic_load_explicit(&f->gen, memory_order_relaxed);
+	uint32_t flags = 0;
+	struct gs_thread *self;
+	struct stat st;
+	unsigned kind;
+	long err = gs_sys2(__NR_fstat, fd, &st);
+
+	if (err < 0)
+		return (int)err;
+	kind = gs_fd_ask_kind(fd, &st, &flags);
+	if (atomic_load_explicit(&gs_fd_closes_seen, memory_order_relaxed))
+		flags |= GS_FD_TRUSTED;
+	if (!gs_fd_begin(&self))
+		return (int)kind;
+	gs_lock(&f->lock);
+	/* Closed and reused while we asked: the answer is about the past. */
+	if (atomic_load_explicit(&f->gen, memory_order_relaxed) == gen) {
+		if (!gs_fd_is_socket(kind)) {
+			atomic_store_explicit(&f->timeout_in, UINT32_MAX, memory_order_relaxed);
+			atomic_store_explicit(&f->timeout_out, UINT32_MAX, memory_order_relaxed);
+		}
+		atomic_store_explicit(&f->kind, (uint8_t)kind, memory_order_relaxed);
+		gs_fd_mark(f, flags);
+	}
+	gs_unlock(&f->lock);
+	gs_fd_end(self);
+	return (int)kind;
+}
+
+void gs_fd_refresh(struct gs_fd *f)
+{
+	/* acquire: pairs with the release in gs_fd_changed */
+	uint32_t epoch = atomic_load_explicit(&gs_fd_epoch, memory_order_acquire);
+
+	if ((gs_fd_flags(f) & GS_FD_SOLE) ||
+	    atomic_load_explicit(&f->epoch, memory_order_relaxed) == epoch)
+		return;
+	gs_fd_unmark(f, GS_FD_MODE);
+	if (gs_fd_is_socket(atomic_load_explicit(&f->kind, memory_order_relaxed))) {
+		atomic_store_explicit(&f->timeout_in, 0, memory_order_relaxed);
+		atomic_store_explicit(&f->timeout_out, 0, memory_order_relaxed);
+	}
+	atomic_store_explicit(&f->epoch, epoch, memory_order_relaxed);
+}
+
+bool gs_fd_nonblock(struct gs_fd *f, int fd)
+{
+	uint32_t flags;
+	long mode;
+
+	gs_fd_refresh(f);
+	flags = gs_fd_flags(f);
+	if (flags & (GS_FD_MODE | GS_FD_CONNECTING))
+		return flags & GS_FD_NONBLOCK;
+	mode = gs_sys3(__NR_fcntl, fd, F_GETFL, 0);
+	if (mode < 0)
+		return false;
+	if (mode & O_NONBLOCK) {
+		gs_fd_mark(f, GS_FD_MODE | GS_FD_NONBLOCK);
+	} else {
+		gs_fd_unmark(f, GS_FD_NONBLOCK);
+		gs_fd_mark(f, GS_FD_MODE);
+	}
+	return mode & O_NONBLOCK;
+}
+
+uint64_t gs_fd_deadline(struct gs_fd *f, int fd, uint32_t dir)
+{
+	_Atomic uint32_t *timeout = dir == GS_FD_IN ? &f->timeout_in : &f->timeout_out;
+	struct timeval tv = { 0, 0 };
+	uint64_t ms;
+
+	gs_fd_refresh(f);
+	ms = atomic_load_explicit(timeout, memory_order_relaxed);
+	if (GS_UNLIKELY(ms == 0)) {
+		gs_fd_sockopt(fd, dir == GS_FD_IN ? SO_RCVTIMEO : SO_SNDTIMEO, &tv, sizeof(tv));
+		ms = (uint64_t)tv.tv_sec * 1000 + ((uint64_t)tv.tv_usec + 999) / 1000;
+		if (ms == 0 || ms > UINT32_MAX)
+			ms = UINT32_MAX;
+		atomic_store_explicit(timeout, (uint32_t)ms, memory_order_relaxed);
+	}
+	return ms == UINT32_MAX ? GS_NEVER : gs_now() + ms * 1000000;
+}
+
+/* ---- changes ---- */
+
+/* Something of f's open file changed: other numbers it may have must ask again. */
+static void gs_fd_changed(struct gs_fd *f)
+{
+	if (f && (gs_fd_flags(f) & GS_FD_SOLE))
+		return;
+	/* release: pairs with the acquire in gs_fd_refresh; who sees the new epoch asks
+	   the kernel after the change */
+	atomic_fetch_add_explicit(&gs_fd_epoch, 1, memory_order_release);
+}
+
+void gs_fd_nonblock_set(int fd, bool on)
+{
+	struct gs_fd *f;
+	struct gs_thread *self;
+	uint32_t flags;
+
+	if (!gs_fd_begin(&self))
+		return;
+	f = gs_fd_find(fd);
+	if (f) {
+		gs_fd_refresh(f);
+		flags = gs_fd_flags(f);
+		if (!(flags & GS_FD_MODE) || !(flags & GS_FD_NONBLOCK) == on) {
+			gs_fd_changed(f);
+			if (flags & GS_FD_SOLE) {
+				gs_fd_unmark(f, on ? 0 : GS_FD_NONBLOCK);
+				gs_fd_mark(f, GS_FD_MODE | (on ? GS_FD_NONBLOCK : 0));
+			}
+		}
+	} else {
+		gs_fd_changed(NULL);
+	}
+	gs_fd_end(self);
+}
+
+void gs_fd_mode_set(int fd, int mode)
+{
+	struct gs_fd *f = gs_fd_find(fd);
+
+	/* A pipe in packet mode: a short read is one packet, and more may follow. */
+	if (f && (mode & O_DIRECT) &&
+	    atomic_load_explicit(&f->kind, memory_order_relaxed) == GS_FD_PIPE)
+		atomic_store_explicit(&f->kind, GS_FD_ANON, memory_order_relaxed);
+	gs_fd_nonblock_set(fd, mode & O_NONBLOCK);
+}
+
+void gs_fd_timeout_set(int fd)
+{
+	struct gs_fd *f = gs_fd_find(fd);
+	struct gs_thread *self;
+
+	if (!gs_fd_begin(&self))
+		return;
+	gs_fd_changed(f);
+	if (f) {
+		atomic_store_explicit(&f->timeout_in, 0, memory_order_relaxed);
+		atomic_store_explicit(&f->timeout_out, 0, memory_order_relaxed);
+	}
+	gs_fd_end(self);
+}
+
+void gs_fd_option_set(int fd, int level, int option, const void *value, socklen_t len)
+{
+	struct gs_fd *f = gs_fd_find(fd);
+	uint32_t flag = 0;
+	int on = 0;
+
+	if (level == SOL_SOCKET && (option == SO_RCVTIMEO || option == SO_SNDTIMEO ||
+				    option == SO_RCVTIMEO_NEW || option == SO_SNDTIMEO_NEW))
+		gs_fd_timeout_set(fd);
+	/* An unknown kind is asked for later, and these with it. */
+	if (!f || !gs_fd_is_socket(atomic_load_explicit(&f->kind, memory_order_relaxed)))
+		return;
+	if (level == SOL_SOCKET && option == SO_LINGER)
+		flag = GS_FD_LINGERS;
+	else if (level == SOL_SOCKET && option == SO_RCVLOWAT)
+		flag = GS_FD_LOWAT;
+	else if (level == IPPROTO_TCP && option == TCP_ULP)
+		/* TLS in the kernel: a short read may be the end of a record. */
+		atomic_store_explicit(&f->kind, GS_FD_STREAM, memory_order_relaxed);
+	if (!flag)
+		return;
+	memcpy(&on, value, GS_MIN(len, sizeof(on)));
+	if (on > (flag == GS_FD_LOWAT))
+		gs_fd_mark(f, flag);
+	else
+		gs_fd_unmark(f, flag);
+}
+
+void gs_fd_connected(struct gs_thread *self, struct gs_fd *f, int fd)
+{
+	uint64_t words = atomic_load_explicit(&f->in, memory_order_relaxed) |
+			 atomic_load_explicit(&f->out, memory_order_relaxed);
+
+	if (GS_LIKELY(!(words & GS_FD_STICKY)))
+		return;
+	gs_enter(self);
+	gs_lock(&f->lock);
+	gs_fd_restart(&f->in);
+	gs_fd_restart(&f->out);
+	/* A hang-up that came since is reported anew. */
+	if (gs_fd_flags(f) & GS_FD_REGISTERED)
+		gs_netpoll_rearm(fd, atomic_load_explicit(&f->gen, memory_order_relaxed));
+	gs_unlock(&f->lock);
+	gs_leave(self);
+}
+
+void gs_fd_put_error(struct gs_fd *f, int error)
+{
+	atomic_store_explicit(&f->error, (uint16_t)error, memory_order_relaxed);
+	gs_fd_mark(f, GS_FD_ERROR);
+}
+
+int gs_fd_take_error(struct gs_fd *f)
+{
+	gs_fd_unmark(f, GS_FD_ERROR);
+	return atomic_exchange_explicit(&f->error, 0, memory_order_relaxed);
+}
+
