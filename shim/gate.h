@@ -33,4 +33,17 @@ static inline long gs_gate_result(long ret)
 	return ret;
 }
 
+/* A system call that is a cancellation point, for a caller that is not a green thread:
+   libc's own threads can be cancelled in it (hooks/cancel.c). */
+long gs_gate_call(long nr, long a, long b, long c, long d, long e, long f);
+
+#define gs_gate_sys1(nr, a) gs_gate_call((nr), (long)(a), 0, 0, 0, 0, 0)
+#define gs_gate_sys3(nr, a, b, c) gs_gate_call((nr), (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define gs_gate_sys4(nr, a, b, c, d) \
+	gs_gate_call((nr), (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+#define gs_gate_sys5(nr, a, b, c, d, e) \
+	gs_gate_call((nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
+#define gs_gate_sys6(nr, a, b, c, d, e, f) \
+	gs_gate_call((nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+
 #endif

@@ -95,6 +95,7 @@ static int gs_init_main(const char **why)
 		return -ENOMEM;
 	gs_sched_ops.dead = gs_life_dead;
 	gs_sched_ops.attend = gs_signal_attend;
+	gs_sched_ops.started = gs_signal_worker_started;
 	gs_sched_ops.cancellable = gs_cancel_due;
 	gs_sched_ops.cancel = gs_cancel_asynchronous;
 	gs_fd_init();
@@ -194,11 +195,12 @@ static const char *gs_init_objection(void)
 {
 	const char *missing;
 
-	if (getauxval(AT_SECURE))
-		return "the program is setuid, setgid or has capabilities";
+	/* First: the hooks use what it finds even if the library stays out. */
 	missing = gs_real_resolve();
 	if (missing)
 		return missing;
+	if (getauxval(AT_SECURE))
+		return "the program is setuid, setgid or has capabilities";
 	gs_conf_peek(gs_init_environ);
 	if (!gs_conf.enable)
 		return "GOSHIM=0";

@@ -81,14 +81,16 @@ static void test_attributes(void)
 	pthread_attr_setguardsize(&attr, SIZE_MAX / 2);
 	printf("guard of SIZE_MAX / 2: %s\n", name(make(&attr)));
 	pthread_attr_setguardsize(&attr, 4096);
-	pthread_attr_setstacksize(&attr, (size_t)1 << 46);
-	printf("stack of 64 TiB: %s\n", name(make(&attr)));
+	pthread_attr_setstacksize(&attr, (size_t)1 << 47);
+	printf("stack of 128 TiB: %s\n", name(make(&attr)));
 	pthread_attr_setstacksize(&attr, SIZE_MAX / 4);
 	printf("stack of SIZE_MAX / 4: %s\n", name(make(&attr)));
 	pthread_attr_setstacksize(&attr, SIZE_MAX - 100);
 	printf("stack of nearly SIZE_MAX: %s\n", name(make(&attr)));
 	pthread_attr_setstacksize(&attr, 1 << 20);
 	printf("stack of 1 MiB: %s\n", name(make(&attr)));
+	pthread_attr_setguardsize(&attr, 4 << 20);
+	printf("its guard of 4 MiB: %s\n", name(make(&attr)));
 	pthread_attr_destroy(&attr);
 }
 

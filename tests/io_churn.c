@@ -4,6 +4,7 @@
  * thread per connection, clients that connect, ask, check and close, all at once, with
  * files, pipes and dups opened and closed in between. Every answer is checked.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

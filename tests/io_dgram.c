@@ -3,6 +3,7 @@
  * io_dgram.c - messages keep their borders: UDP, local datagrams (to a full receiver
  * too), sequenced packets, recvmmsg and sendmmsg, descriptors passed along, packet pipes.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

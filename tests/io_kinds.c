@@ -4,6 +4,7 @@
  * name, terminals, files, copies between descriptors, urgent data, locks, and a process
  * that has run out of descriptors.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -98,6 +99,8 @@ static void counters(void)
 	close(fd);
 }
 
+static char much[300000];
+
 static void *open_and_write(void *arg)
 {
 	int fd = open(path, O_WRONLY);
@@ -106,6 +109,7 @@ static void *open_and_write(void *arg)
 	usleep(15000);
 	CHECK(write(fd, "through the fifo", 16) == 16);
 	usleep(15000);
+	CHECK(write(fd, much, sizeof(much)) == (ssize_t)sizeof(much));
 	close(fd);
 	return arg;
 }
@@ -113,7 +117,9 @@ static void *open_and_write(void *arg)
 static void fifo(void)
 {
 	char b[100];
+	long all = 0;
 	pthread_t t;
+	ssize_t n;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/fifo", dir);
@@ -122,7 +128,10 @@ static void fifo(void)
 	fd = open(path, O_RDONLY);
 	CHECK(fd >= 0);
 	printf("fifo: %zd", read(fd, b, sizeof(b)));
-	printf(" %.16s, then %zd\n", b, read(fd, b, sizeof(b)));
+	printf(" %.16s", b);
+	while ((n = read(fd, b, sizeof(b))) > 0)
+		all += n;
+	printf(", then %ld\n", all);
 	pthread_join(t, NULL);
 	close(fd);
 	unlink(path);

@@ -3,6 +3,7 @@
  * io_nonblock.c - O_NONBLOCK is the program's: set at birth, by fcntl, by ioctl, through
  * another number of the same file; taken off again; and never set by anybody else.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -4,6 +4,7 @@
  * transfers, half-closed connections, broken pipes and the SIGPIPEs they are told by,
  * refused connections, sockets shut down under a waiting thread.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>

@@ -6,6 +6,7 @@
  *
  * Prints the same lines whatever the timing.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>

@@ -4,6 +4,7 @@
  * through another number, taken off again. Checks that waits are not too short; says
  * nothing about how long they are.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>

@@ -270,7 +270,8 @@ static void robust(int protocol)
 /* Process-shared, with a child. */
 static void between_processes(void)
 {
-	struct shared *s = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct shared *s = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+				-1, 0);
 	int status;
 	pid_t pid;
 

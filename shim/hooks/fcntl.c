@@ -30,7 +30,7 @@ static int gs_fcntl_open(int dir, const char *path, int flags, mode_t mode)
 {
 	struct gs_thread *self = gs_gate();
 	long ret = self ? gs_io_block(self, __NR_openat, dir, (long)path, flags, mode, 0, 0)
-			: gs_sys4(__NR_openat, dir, path, flags, mode);
+			: gs_gate_sys4(__NR_openat, dir, path, flags, mode);
 
 	if (ret >= 0)
 		gs_fd_opened((int)ret, GS_FD_UNKNOWN, flags);

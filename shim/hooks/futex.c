@@ -10,7 +10,6 @@
  * operations and futex_waitv.
  */
 #include "gate.h"
-#include "runtime/cancel.h"
 #include "runtime/futex.h"
 #include "runtime/region.h"
 #include "runtime/signal.h"
@@ -65,9 +64,10 @@ static long gs_futex_wait_private(struct gs_thread *self, const long *a, int op)
 
 	if (bits == 0 || (ts && gs_futex_deadline(&d, op, ts) != 0))
 		return -EINVAL;
+	/* With a deadline, Linux restarts for no handler. */
 	do
 		err = gs_futex_wait(self, (uint32_t *)a[0], (uint32_t)a[2], bits, ts ? &d : NULL);
-	while (err == -EINTR && !ts && self && gs_signal_restarts(self));
+	while (err == -EINTR && self && (ts ? !gs_signal_ran(self) : gs_signal_restarts(self)));
 	return err;
 }
 

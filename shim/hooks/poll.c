@@ -76,39 +76,54 @@ static bool gs_poll_begin(struct gs_poll_call *c, const sigset_t *mask)
 	return true;
 }
 
+/* After a wait that gave ret: does it go on? It was to be interrupted, but no handler
+   ran (another thread took the signal). Handlers run here, under the call's mask. */
+static bool gs_poll_again(struct gs_poll_call *c, int ret)
+{
+	if (ret != -EINTR)
+		return false;
+	gs_leave(c->self);
+	gs_enter(c->self);
+	return !gs_signal_ran(c->self) && !gs_cancel_due(c->self);
+}
+
 /* Leaves it; the call's result for the program. */
 static int gs_poll_end(struct gs_poll_call *c, int ret)
 {
 	uint64_t unused;
 
-	if (ret == -EINTR) {
-		gs_leave(c->self); /* handlers run, under the call's mask */
-		if (c->masked) {
-			gs_enter(c->self);
-			gs_signal_swap_mask(c->self, c->old, &unused);
-			gs_leave(c->self);
-		}
+	if (c->masked)
+		gs_signal_swap_mask(c->self, c->old, &unused);
+	gs_leave(c->self);
+	if (ret == -EINTR)
 		gs_cancel_point(c->self);
-	} else {
-		if (c->masked)
-			gs_signal_swap_mask(c->self, c->old, &unused);
-		gs_leave(c->self);
-	}
 	return (int)gs_gate_result(ret);
 }
 
 /* ---- poll ---- */
+
+static int gs_poll_poll(struct gs_poll_call *c, struct pollfd *fds, nfds_t nfds,
+			const sigset_t *mask)
+{
+	int ret;
+
+	if (!gs_poll_begin(c, mask))
+		return -1;
+	do
+		ret = gs_mux_poll(c->self, fds, nfds, c->deadline);
+	while (gs_poll_again(c, ret));
+	return gs_poll_end(c, ret);
+}
 
 GS_EXPORT int poll(struct pollfd *fds, nfds_t nfds, int timeout)
 {
 	struct gs_poll_call c = { .self = gs_gate() };
 
 	if (!c.self)
-		return (int)gs_gate_result(gs_sys3(__NR_poll, fds, nfds, timeout));
+		return (int)gs_gate_result(gs_gate_sys3(__NR_poll, fds, nfds, timeout));
 	gs_cancel_point(c.self);
 	c.deadline = gs_poll_deadline_ms(timeout);
-	gs_poll_begin(&c, NULL);
-	return gs_poll_end(&c, gs_mux_poll(c.self, fds, nfds, c.deadline));
+	return gs_poll_poll(&c, fds, nfds, NULL);
 }
 
 GS_EXPORT int __poll(struct pollfd *fds, nfds_t nfds, int timeout)
@@ -123,13 +138,14 @@ GS_EXPORT int ppoll(struct pollfd *fds, nfds_t nfds, const struct timespec *time
 	if (!c.self) {
 		if (timeout)
 			copy = *timeout;
-		return (int)gs_gate_result(gs_sys5(__NR_ppoll, fds, nfds, timeout ? &copy : NULL,
-						   mask, GS_POLL_SIGSET));
+		return (int)gs_gate_result(gs_gate_sys5(__NR_ppoll, fds, nfds,
+							timeout ? &copy : NULL, mask,
+							GS_POLL_SIGSET));
 	}
 	gs_cancel_point(c.self);
-	if (!gs_poll_deadline(timeout, &c.deadline) || !gs_poll_begin(&c, mask))
+	if (!gs_poll_deadline(timeout, &c.deadline))
 		return -1;
-	return gs_poll_end(&c, gs_mux_poll(c.self, fds, nfds, c.deadline));
+	return gs_poll_poll(&c, fds, nfds, mask);
 }
 
 GS_EXPORT int __poll_chk(struct pollfd *fds, nfds_t nfds, int timeout, size_t size)
@@ -149,10 +165,18 @@ GS_EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t nfds, const struct timespec
 
 /* ---- select ---- */
 
-static int gs_poll_select(struct gs_poll_call *c, int nfds, fd_set *in, fd_set *out, fd_set *ex)
+static int gs_poll_select(struct gs_poll_call *c, int nfds, fd_set *in, fd_set *out, fd_set *ex,
+			  const sigset_t *mask)
 {
-	return gs_mux_select(c->self, nfds, (unsigned long *)in, (unsigned long *)out,
-			     (unsigned long *)ex, c->deadline);
+	int ret;
+
+	if (!gs_poll_begin(c, mask))
+		return -1;
+	do
+		ret = gs_mux_select(c->self, nfds, (unsigned long *)in, (unsigned long *)out,
+				    (unsigned long *)ex, c->deadline);
+	while (gs_poll_again(c, ret));
+	return gs_poll_end(c, ret);
 }
 
 /* A timeval as glibc 2.36 understands it: only the low half of tv_usec, which may
@@ -198,7 +222,7 @@ GS_EXPORT int select(int nfds, fd_set *in, fd_set *out, fd_set *ex, struct timev
 		return -1;
 	}
 	if (!c.self) {
-		ret = (int)gs_gate_result(gs_sys6(__NR_pselect6, nfds, in, out, ex,
+		ret = (int)gs_gate_result(gs_gate_sys6(__NR_pselect6, nfds, in, out, ex,
 						  timeout ? &ts : NULL, NULL));
 	} else {
 		uint64_t start = gs_now();
@@ -207,11 +231,9 @@ GS_EXPORT int select(int nfds, fd_set *in, fd_set *out, fd_set *ex, struct timev
 		c.deadline = timeout ? gs_sleep_ns(&ts) : GS_NEVER;
 		if (timeout && c.deadline != GS_MUX_NOW)
 			c.deadline += start;
-		gs_poll_begin(&c, NULL);
-		ret = gs_poll_select(&c, nfds, in, out, ex);
+		ret = gs_poll_select(&c, nfds, in, out, ex, NULL);
 		if (timeout && c.deadline != GS_MUX_NOW)
 			gs_poll_spend(&ts, gs_now() - start);
-		ret = gs_poll_end(&c, ret);
 	}
 	if (timeout) {
 		timeout->tv_sec = ts.tv_sec;
@@ -234,13 +256,13 @@ GS_EXPORT int pselect(int nfds, fd_set *in, fd_set *out, fd_set *ex,
 
 		if (timeout)
 			copy = *timeout;
-		return (int)gs_gate_result(gs_sys6(__NR_pselect6, nfds, in, out, ex,
+		return (int)gs_gate_result(gs_gate_sys6(__NR_pselect6, nfds, in, out, ex,
 						   timeout ? &copy : NULL, set));
 	}
 	gs_cancel_point(c.self);
-	if (!gs_poll_deadline(timeout, &c.deadline) || !gs_poll_begin(&c, mask))
+	if (!gs_poll_deadline(timeout, &c.deadline))
 		return -1;
-	return gs_poll_end(&c, gs_poll_select(&c, nfds, in, out, ex));
+	return gs_poll_select(&c, nfds, in, out, ex, mask);
 }
 
 /* ---- epoll ---- */
@@ -248,9 +270,14 @@ GS_EXPORT int pselect(int nfds, fd_set *in, fd_set *out, fd_set *ex,
 static int gs_poll_epoll(struct gs_poll_call *c, int epfd, struct epoll_event *events, int max,
 			 const sigset_t *mask)
 {
+	int ret;
+
 	if (!gs_poll_begin(c, mask))
 		return -1;
-	return gs_poll_end(c, gs_mux_epoll(c->self, epfd, events, max, c->deadline));
+	do
+		ret = gs_mux_epoll(c->self, epfd, events, max, c->deadline);
+	while (gs_poll_again(c, ret));
+	return gs_poll_end(c, ret);
 }
 
 GS_EXPORT int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout)
@@ -258,7 +285,8 @@ GS_EXPORT int epoll_wait(int epfd, struct epoll_event *events, int max, int time
 	struct gs_poll_call c = { .self = gs_gate() };
 
 	if (!c.self)
-		return (int)gs_gate_result(gs_sys4(__NR_epoll_wait, epfd, events, max, timeout));
+		return (int)gs_gate_result(gs_gate_sys4(__NR_epoll_wait, epfd, events, max,
+							timeout));
 	gs_cancel_point(c.self);
 	c.deadline = gs_poll_deadline_ms(timeout);
 	return gs_poll_epoll(&c, epfd, events, max, NULL);
@@ -270,8 +298,8 @@ GS_EXPORT int epoll_pwait(int epfd, struct epoll_event *events, int max, int tim
 	struct gs_poll_call c = { .self = gs_gate() };
 
 	if (!c.self)
-		return (int)gs_gate_result(gs_sys6(__NR_epoll_pwait, epfd, events, max, timeout,
-						   mask, GS_POLL_SIGSET));
+		return (int)gs_gate_result(gs_gate_sys6(__NR_epoll_pwait, epfd, events, max,
+							timeout, mask, GS_POLL_SIGSET));
 	gs_cancel_point(c.self);
 	c.deadline = gs_poll_deadline_ms(timeout);
 	return gs_poll_epoll(&c, epfd, events, max, mask);
@@ -283,8 +311,8 @@ GS_EXPORT int epoll_pwait2(int epfd, struct epoll_event *events, int max,
 	struct gs_poll_call c = { .self = gs_gate() };
 
 	if (!c.self)
-		return (int)gs_gate_result(gs_sys6(__NR_epoll_pwait2, epfd, events, max, timeout,
-						   mask, GS_POLL_SIGSET));
+		return (int)gs_gate_result(gs_gate_sys6(__NR_epoll_pwait2, epfd, events, max,
+							timeout, mask, GS_POLL_SIGSET));
 	gs_cancel_point(c.self);
 	if (timeout && !gs_mux_readable(c.self, timeout, sizeof(*timeout))) {
 		errno = EFAULT;

@@ -11,8 +11,10 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -39,5 +41,10 @@ int __pthread_rwlock_tryrdlock(pthread_rwlock_t *);
 int __pthread_rwlock_trywrlock(pthread_rwlock_t *);
 int __pthread_rwlock_unlock(pthread_rwlock_t *);
 int __pthread_once(pthread_once_t *, void (*)(void));
+
+int __sigaction(int, const struct sigaction *, struct sigaction *);
+int __sigsuspend(const sigset_t *);
+void __longjmp_chk(struct __jmp_buf_tag[1], int) __attribute__((noreturn));
+__sighandler_t bsd_signal(int, __sighandler_t);
 
 #endif

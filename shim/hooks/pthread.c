@@ -22,32 +22,13 @@
 /* The program has called pthread_setattr_default_np: threads without attributes are
    made by what libc says. */
 static bool gs_pthread_has_default;
-/* Libc's default stack size before that. */
-static size_t gs_pthread_standard;
-
-/* An attribute that was never given a size answers with libc's default. */
-static size_t gs_pthread_standard_size(void)
-{
-	pthread_attr_t fresh;
-	size_t size;
-
-	if (gs_pthread_has_default)
-		return gs_pthread_standard;
-	pthread_attr_init(&fresh);
-	pthread_attr_getstacksize(&fresh, &size);
-	pthread_attr_destroy(&fresh);
-	return size;
-}
 
 GS_EXPORT int pthread_setattr_default_np(const pthread_attr_t *attr)
 {
-	size_t standard = gs_pthread_standard_size();
 	int err = gs_real.pthread_setattr_default_np(attr);
 
-	if (err == 0) {
-		gs_pthread_standard = standard;
+	if (err == 0)
 		gs_pthread_has_default = true;
-	}
 	return err;
 }
 
@@ -75,9 +56,12 @@ static int gs_pthread_read_attr(const pthread_attr_t *attr, struct gs_life_attr 
 		out->stack = base;
 		out->stack_size = size;
 	} else {
-		pthread_attr_getstacksize(attr, &size);
-		out->stack_size = size == gs_pthread_standard_size() ? 0 : size;
-		if (guard > size)
+		/* Here a size that was never set is 0. */
+		out->stack_size = size;
+		if (size == 0)
+			pthread_attr_getstacksize(attr, &size);
+		/* As glibc: the two are added, and the sum must not overflow. */
+		if (out->guard < guard || size + out->guard < size)
 			return EINVAL;
 	}
 	return 0;

@@ -12,6 +12,7 @@
 #include "real.h"
 #include "runtime/cancel.h"
 #include "runtime/cond.h"
+#include "runtime/guard.h"
 #include "runtime/region.h"
 #include "runtime/shared.h"
 
@@ -62,53 +63,60 @@ static int gs_sync_cond_wait_theirs(pthread_cond_t *c, pthread_mutex_t *m, clock
 	return gs_real.pthread_cond_clockwait(c, m, clock, abs);
 }
 
-/* What a wait in libc leaves behind, returned from or cancelled. */
+/* A wait in libc. */
 struct gs_sync_shared_wait {
 	struct gs_thread *self;
-	pthread_mutex_t *stand_in, *mutex;
+	pthread_cond_t *cond;
+	pthread_mutex_t *mutex, *stand_in;
+	clockid_t clock;
+	const struct timespec *abs;
+	int err;
 };
 
-static void gs_sync_shared_end(struct gs_sync_shared_wait *f)
+/* A cancellation leaves the region by itself (cancel.c). */
+static void gs_sync_shared_sleep(void *arg)
 {
-	/* A cancellation has left it already. */
-	if (f->self && f->self->in_region)
+	struct gs_sync_shared_wait *f = arg;
+
+	if (f->self)
+		gs_region_enter(f->self);
+	f->err = gs_sync_cond_wait_theirs(f->cond, f->stand_in ? f->stand_in : f->mutex, f->clock,
+					  f->abs);
+	if (f->self)
 		gs_region_leave(f->self);
-	if (f->stand_in) {
-		gs_shared_unlock((struct gs_mutex *)f->stand_in);
-		gs_sync_lock(f->mutex, CLOCK_REALTIME, NULL);
-	}
 }
 
-static int gs_sync_cond_wait_region(struct gs_thread *self, pthread_cond_t *c,
-				    pthread_mutex_t *m, pthread_mutex_t *stand_in,
-				    clockid_t clock, const struct timespec *abs)
+static void gs_sync_shared_end(void *arg)
 {
-	__attribute__((cleanup(gs_sync_shared_end))) struct gs_sync_shared_wait f = {
-		.self = self, .stand_in = stand_in, .mutex = m
-	};
+	struct gs_sync_shared_wait *f = arg;
 
-	if (self)
-		gs_region_enter(self);
-	return gs_sync_cond_wait_theirs(c, stand_in ? stand_in : m, clock, abs);
+	gs_shared_unlock((struct gs_mutex *)f->stand_in);
+	gs_sync_lock(f->mutex, CLOCK_REALTIME, NULL);
 }
 
 static int gs_sync_cond_wait_shared(struct gs_thread *self, pthread_cond_t *c,
 				    pthread_mutex_t *m, clockid_t clock,
 				    const struct timespec *abs)
 {
-	pthread_mutex_t *stand_in = NULL;
+	struct gs_sync_shared_wait f = {
+		.self = self, .cond = c, .mutex = m, .clock = clock, .abs = abs
+	};
 	int err;
 
-	if (!gs_mutex_foreign((struct gs_mutex *)m)) {
-		stand_in = gs_sync_stand_in(c);
-		gs_shared_lock(self, (struct gs_mutex *)stand_in, CLOCK_REALTIME, NULL);
-		err = gs_sync_unlock(m);
-		if (err) {
-			gs_shared_unlock((struct gs_mutex *)stand_in);
-			return err;
-		}
+	if (gs_mutex_foreign((struct gs_mutex *)m)) {
+		gs_sync_shared_sleep(&f);
+		return f.err;
 	}
-	return gs_sync_cond_wait_region(self, c, m, stand_in, clock, abs);
+	f.stand_in = gs_sync_stand_in(c);
+	gs_shared_lock(self, (struct gs_mutex *)f.stand_in, CLOCK_REALTIME, NULL);
+	err = gs_sync_unlock(m);
+	if (err) {
+		gs_shared_unlock((struct gs_mutex *)f.stand_in);
+		return err;
+	}
+	gs_guard_call(gs_sync_shared_sleep, gs_sync_shared_end, &f);
+	gs_sync_shared_end(&f);
+	return f.err;
 }
 
 int gs_sync_cond_wait(pthread_cond_t *pc, pthread_mutex_t *pm, clockid_t clock,

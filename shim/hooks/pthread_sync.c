@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pthread_sync.c - mutexes, read-write locks, barriers, spin locks, once.
+ * pthread_sync.c - mutexes, barriers, spin locks, once.
  *
  * Who does the work:
  *	- nothing to wait for: we do, with glibc's own words, on or off;
@@ -13,7 +13,7 @@
  * anyway: pthread_mutex_destroy, pthread_rwlock_init and _destroy, pthread_cond_init,
  * pthread_spin_init, _destroy, _trylock and _unlock have no hook.
  *
- * Condition variables are in pthread_cond.c.
+ * Condition variables are in pthread_cond.c, read-write locks in pthread_rwlock.c.
  */
 #include "gate.h"
 #include "hooks/sync.h"
@@ -22,7 +22,6 @@
 #include "runtime/mutex.h"
 #include "runtime/once.h"
 #include "runtime/region.h"
-#include "runtime/rwlock.h"
 #include "runtime/shared.h"
 
 enum { GS_SYNC_SPINS = 200, GS_SYNC_FAILURES = 32 };
@@ -60,7 +59,8 @@ static GS_NOINLINE int gs_sync_lock_slow(pthread_mutex_t *pm, clockid_t clock,
 		return gs_sched_on ? -gs_mutex_lock(self, m, clock, abs) :
 				     gs_sync_lock_off(pm, clock, abs);
 	}
-	return gs_sched_on ? -gs_shared_lock(self, m, clock, abs) : gs_sync_lock_off(pm, clock, abs);
+	return gs_sched_on ? -gs_shared_lock(self, m, clock, abs) :
+			     gs_sync_lock_off(pm, clock, abs);
 }
 
 int gs_sync_lock(pthread_mutex_t *pm, clockid_t clock, const struct timespec *abs)
@@ -74,9 +74,7 @@ int gs_sync_lock(pthread_mutex_t *pm, clockid_t clock, const struct timespec *ab
 	return gs_sync_lock_slow(pm, clock, abs);
 }
 
-/* A program may try again and again until it succeeds. The one it waits for may need
-   this processor: every so many failures it is lent. */
-static int gs_sync_tried(const void *obj, int err)
+int gs_sync_tried(const void *obj, int err)
 {
 	static __thread unsigned failures;
 	struct gs_thread *self;
@@ -111,22 +109,6 @@ static GS_NOINLINE int gs_sync_unlock_slow(pthread_mutex_t *pm)
 	if (gs_sync_theirs(m))
 		return gs_sched_on ? -gs_shared_unlock(m) : gs_real.pthread_mutex_unlock(pm);
 	return -gs_mutex_unlock(gs_gate(), m);
-}
-
-/* A thread that locks and unlocks without ever waiting passes no other gate: here it
-   lets itself be preempted. */
-static inline void gs_sync_breathe(void)
-{
-	struct gs_thread *self = gs_self;
-
-	/* relaxed: seen at the next unlock otherwise */
-	if (GS_LIKELY(self != NULL) &&
-	    GS_UNLIKELY(atomic_load_explicit(&self->attention, memory_order_relaxed) &
-			(GS_ATT_PREEMPT | GS_ATT_RETAKE)) &&
-	    self->inrt == 0) {
-		gs_enter(self);
-		gs_leave(self);
-	}
 }
 
 int gs_sync_unlock(pthread_mutex_t *pm)
@@ -203,135 +185,6 @@ GS_EXPORT int __pthread_mutex_init(pthread_mutex_t *m, const pthread_mutexattr_t
 	return pthread_mutex_init(m, attr);
 }
 
-/* Read-write locks. */
-
-static inline struct gs_rwlock *gs_sync_rwlock(pthread_rwlock_t *l)
-{
-	return (struct gs_rwlock *)l;
-}
-
-static bool gs_sync_rwlock_theirs(pthread_rwlock_t *l)
-{
-	return !gs_sched_on || gs_sync_rwlock(l)->shared;
-}
-
-static int gs_sync_rwlock_lock_theirs(pthread_rwlock_t *l, bool write, clockid_t clock,
-				      const struct timespec *abs)
-{
-	struct gs_thread *self = gs_gate();
-	int err;
-
-	if (self)
-		gs_region_enter(self);
-	if (abs)
-		err = write ? gs_real.pthread_rwlock_clockwrlock(l, clock, abs) :
-			      gs_real.pthread_rwlock_clockrdlock(l, clock, abs);
-	else
-		err = write ? gs_real.pthread_rwlock_wrlock(l) : gs_real.pthread_rwlock_rdlock(l);
-	if (self)
-		gs_region_leave(self);
-	return err;
-}
-
-static int gs_sync_rwlock_lock(pthread_rwlock_t *pl, bool write, clockid_t clock,
-			       const struct timespec *abs)
-{
-	struct gs_rwlock *l = gs_sync_rwlock(pl);
-	int tid = gs_mutex_tid(), err;
-	struct gs_deadline d;
-
-	if (gs_sync_rwlock_theirs(pl))
-		return gs_sync_rwlock_lock_theirs(pl, write, clock, abs);
-	/* Checked even if there is nothing to wait for: so does glibc. */
-	if (abs && gs_park_deadline(&d, clock, abs) != 0)
-		return EINVAL;
-	err = write ? gs_rwlock_trywrite(l, tid) : gs_rwlock_tryread(l);
-	if (err != -EBUSY)
-		return -err;
-	return write ? -gs_rwlock_write(gs_gate(), l, tid, abs ? &d : NULL) :
-		       -gs_rwlock_read(gs_gate(), l, tid, abs ? &d : NULL);
-}
-
-GS_EXPORT int pthread_rwlock_rdlock(pthread_rwlock_t *l)
-{
-	return gs_sync_rwlock_lock(l, false, CLOCK_REALTIME, NULL);
-}
-
-GS_EXPORT int pthread_rwlock_wrlock(pthread_rwlock_t *l)
-{
-	return gs_sync_rwlock_lock(l, true, CLOCK_REALTIME, NULL);
-}
-
-GS_EXPORT int pthread_rwlock_timedrdlock(pthread_rwlock_t *l, const struct timespec *abs)
-{
-	return gs_sync_rwlock_lock(l, false, CLOCK_REALTIME, abs);
-}
-
-GS_EXPORT int pthread_rwlock_timedwrlock(pthread_rwlock_t *l, const struct timespec *abs)
-{
-	return gs_sync_rwlock_lock(l, true, CLOCK_REALTIME, abs);
-}
-
-GS_EXPORT int pthread_rwlock_clockrdlock(pthread_rwlock_t *l, clockid_t clock,
-					 const struct timespec *abs)
-{
-	return gs_sync_rwlock_lock(l, false, clock, abs);
-}
-
-GS_EXPORT int pthread_rwlock_clockwrlock(pthread_rwlock_t *l, clockid_t clock,
-					 const struct timespec *abs)
-{
-	return gs_sync_rwlock_lock(l, true, clock, abs);
-}
-
-GS_EXPORT int pthread_rwlock_tryrdlock(pthread_rwlock_t *l)
-{
-	if (gs_sync_rwlock_theirs(l))
-		return gs_real.pthread_rwlock_tryrdlock(l);
-	return gs_sync_tried(l, -gs_rwlock_tryread(gs_sync_rwlock(l)));
-}
-
-GS_EXPORT int pthread_rwlock_trywrlock(pthread_rwlock_t *l)
-{
-	if (gs_sync_rwlock_theirs(l))
-		return gs_real.pthread_rwlock_trywrlock(l);
-	return gs_sync_tried(l, -gs_rwlock_trywrite(gs_sync_rwlock(l), gs_mutex_tid()));
-}
-
-GS_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *l)
-{
-	if (gs_sync_rwlock_theirs(l))
-		return gs_real.pthread_rwlock_unlock(l);
-	gs_rwlock_unlock(gs_gate(), gs_sync_rwlock(l), gs_mutex_tid());
-	gs_sync_breathe();
-	return 0;
-}
-
-GS_EXPORT int __pthread_rwlock_rdlock(pthread_rwlock_t *l)
-{
-	return gs_sync_rwlock_lock(l, false, CLOCK_REALTIME, NULL);
-}
-
-GS_EXPORT int __pthread_rwlock_wrlock(pthread_rwlock_t *l)
-{
-	return gs_sync_rwlock_lock(l, true, CLOCK_REALTIME, NULL);
-}
-
-GS_EXPORT int __pthread_rwlock_tryrdlock(pthread_rwlock_t *l)
-{
-	return pthread_rwlock_tryrdlock(l);
-}
-
-GS_EXPORT int __pthread_rwlock_trywrlock(pthread_rwlock_t *l)
-{
-	return pthread_rwlock_trywrlock(l);
-}
-
-GS_EXPORT int __pthread_rwlock_unlock(pthread_rwlock_t *l)
-{
-	return pthread_rwlock_unlock(l);
-}
-
 /* Barriers. */
 
 GS_EXPORT int pthread_barrier_init(pthread_barrier_t *b, const pthread_barrierattr_t *attr,
@@ -403,10 +256,8 @@ GS_EXPORT int pthread_spin_lock(pthread_spinlock_t *lock)
 
 int gs_sync_once(int *control, void (*routine)(void))
 {
-	_Atomic int *word = (_Atomic int *)control;
-
-	if (GS_UNLIKELY(!gs_once_done(word)))
-		gs_once_run(gs_gate(), word, routine);
+	if (GS_UNLIKELY(!gs_once_done(control)))
+		gs_once_run(gs_gate(), control, routine, gs_real.pthread_once);
 	return 0;
 }
 

@@ -19,22 +19,18 @@ static int gs_semaphore_fail(int err)
 	return -1;
 }
 
-static void gs_semaphore_leave(struct gs_thread **self)
-{
-	/* A cancellation has left it already. */
-	if (*self && (*self)->in_region)
-		gs_region_leave(*self);
-}
-
-/* In libc. A cancellation may end it, so leaving the region is a clean-up. */
-static int gs_semaphore_theirs(struct gs_thread *who, sem_t *sem, clockid_t clock,
+/* In libc. A cancellation leaves the region by itself (cancel.c). */
+static int gs_semaphore_theirs(struct gs_thread *self, sem_t *sem, clockid_t clock,
 			       const struct timespec *abs)
 {
-	__attribute__((cleanup(gs_semaphore_leave))) struct gs_thread *self = who;
+	int ret;
 
 	if (self)
 		gs_region_enter(self);
-	return abs ? gs_real.sem_clockwait(sem, clock, abs) : gs_real.sem_wait(sem);
+	ret = abs ? gs_real.sem_clockwait(sem, clock, abs) : gs_real.sem_wait(sem);
+	if (self)
+		gs_region_leave(self);
+	return ret;
 }
 
 static int gs_semaphore_wait(sem_t *sem, clockid_t clock, const struct timespec *abs)
@@ -48,8 +44,8 @@ static int gs_semaphore_wait(sem_t *sem, clockid_t clock, const struct timespec 
 		return gs_semaphore_theirs(NULL, sem, clock, abs);
 	if (abs && gs_park_deadline(&d, clock, abs) != 0)
 		return gs_semaphore_fail(EINVAL);
-	/* Without a deadline it is a cancellation point even if there is a token. */
-	if (self && !abs)
+	/* A cancellation point even if there is a token. */
+	if (self)
 		gs_cancel_point(self);
 	if (gs_sem_try(s))
 		return 0;
@@ -64,7 +60,8 @@ static int gs_semaphore_wait(sem_t *sem, clockid_t clock, const struct timespec 
 		if (self)
 			gs_cancel_point(self);
 		/* With a deadline, Linux restarts for no handler. */
-		if (err == -EINTR && self && !abs && gs_signal_restarts(self))
+		if (err == -EINTR && self &&
+		    (abs ? !gs_signal_ran(self) : gs_signal_restarts(self)))
 			continue;
 		return gs_semaphore_fail(-err);
 	}

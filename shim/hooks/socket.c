@@ -45,7 +45,7 @@ GS_EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 	struct gs_thread *self = gs_gate();
 
 	return (int)gs_gate_result(self ? gs_io_accept(self, fd, addr, len, flags)
-					: gs_sys4(__NR_accept4, fd, addr, len, flags));
+					: gs_gate_sys4(__NR_accept4, fd, addr, len, flags));
 }
 
 GS_EXPORT int accept(int fd, struct sockaddr *addr, socklen_t *len)
@@ -58,7 +58,7 @@ GS_EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 	struct gs_thread *self = gs_gate();
 
 	return (int)gs_gate_result(self ? gs_io_connect(self, fd, addr, len)
-					: gs_sys3(__NR_connect, fd, addr, len));
+					: gs_gate_sys3(__NR_connect, fd, addr, len));
 }
 
 GS_EXPORT int __connect(int fd, const struct sockaddr *addr, socklen_t len)
@@ -73,7 +73,7 @@ GS_EXPORT ssize_t recvfrom(int fd, void *buf, size_t n, int flags, struct sockad
 
 	return gs_gate_result(GS_LIKELY(self != NULL)
 				      ? gs_io_recv(self, fd, buf, n, flags, addr, len)
-				      : gs_sys6(__NR_recvfrom, fd, buf, n, flags, addr, len));
+				      : gs_gate_sys6(__NR_recvfrom, fd, buf, n, flags, addr, len));
 }
 
 GS_EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flags,
@@ -90,7 +90,7 @@ GS_EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 
 	return gs_gate_result(GS_LIKELY(self != NULL)
 				      ? gs_io_recv(self, fd, buf, n, flags, NULL, NULL)
-				      : gs_sys6(__NR_recvfrom, fd, buf, n, flags, NULL, NULL));
+				      : gs_gate_sys6(__NR_recvfrom, fd, buf, n, flags, NULL, NULL));
 }
 
 GS_EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t room, int flags)
@@ -105,7 +105,7 @@ GS_EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	struct gs_thread *self = gs_gate();
 
 	return gs_gate_result(self ? gs_io_recvmsg(self, fd, msg, flags)
-				   : gs_sys3(__NR_recvmsg, fd, msg, flags));
+				   : gs_gate_sys3(__NR_recvmsg, fd, msg, flags));
 }
 
 GS_EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned n, int flags,
@@ -114,7 +114,7 @@ GS_EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned n, int flags,
 	struct gs_thread *self = gs_gate();
 
 	return (int)gs_gate_result(self ? gs_io_recvmmsg(self, fd, vec, n, flags, timeout)
-					: gs_sys5(__NR_recvmmsg, fd, vec, n, flags, timeout));
+					: gs_gate_sys5(__NR_recvmmsg, fd, vec, n, flags, timeout));
 }
 
 /* ---- sending ---- */
@@ -126,7 +126,7 @@ GS_EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags,
 
 	return gs_gate_result(GS_LIKELY(self != NULL)
 				      ? gs_io_send(self, fd, buf, n, flags, addr, len)
-				      : gs_sys6(__NR_sendto, fd, buf, n, flags, addr, len));
+				      : gs_gate_sys6(__NR_sendto, fd, buf, n, flags, addr, len));
 }
 
 GS_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
@@ -135,7 +135,7 @@ GS_EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
 
 	return gs_gate_result(GS_LIKELY(self != NULL)
 				      ? gs_io_send(self, fd, buf, n, flags, NULL, 0)
-				      : gs_sys6(__NR_sendto, fd, buf, n, flags, NULL, 0));
+				      : gs_gate_sys6(__NR_sendto, fd, buf, n, flags, NULL, 0));
 }
 
 GS_EXPORT ssize_t __send(int fd, const void *buf, size_t n, int flags)
@@ -149,8 +149,10 @@ static void gs_socket_passed(const struct msghdr *msg)
 	if (GS_LIKELY(!gs_sched_on || msg->msg_controllen < CMSG_LEN(sizeof(int))))
 		return;
 	for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR((struct msghdr *)msg, c)) {
-		size_t n = c->cmsg_len > CMSG_LEN(0) ? (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+		size_t n = 0;
 
+		if (c->cmsg_len > CMSG_LEN(0))
+			n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
 		for (size_t i = 0; i < n; i++) {
@@ -166,7 +168,7 @@ GS_EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	struct gs_thread *self = gs_gate();
 	long ret = self ? gs_io_sendmsg(self, fd, msg, flags)
-			: gs_sys3(__NR_sendmsg, fd, msg, flags);
+			: gs_gate_sys3(__NR_sendmsg, fd, msg, flags);
 
 	if (ret >= 0)
 		gs_socket_passed(msg);
@@ -177,7 +179,7 @@ GS_EXPORT int sendmmsg(int fd, struct mmsghdr *vec, unsigned n, int flags)
 {
 	struct gs_thread *self = gs_gate();
 	long ret = self ? gs_io_sendmmsg(self, fd, vec, n, flags)
-			: gs_sys4(__NR_sendmmsg, fd, vec, n, flags);
+			: gs_gate_sys4(__NR_sendmmsg, fd, vec, n, flags);
 
 	for (long i = 0; i < ret; i++)
 		gs_socket_passed(&vec[i].msg_hdr);

@@ -12,6 +12,7 @@
 #include "runtime/cancel.h"
 #include "runtime/mux.h"
 #include "runtime/region.h"
+#include "runtime/signal.h"
 #include "runtime/sleep.h"
 
 #include <sched.h>
@@ -29,7 +30,7 @@ static int gs_time_sleep(clockid_t clock, int flags, const struct timespec *req,
 	int ret;
 
 	if (!self)
-		return (int)gs_sys4(__NR_clock_nanosleep, clock, flags, req, rem);
+		return (int)gs_gate_sys4(__NR_clock_nanosleep, clock, flags, req, rem);
 	gs_cancel_point(self);
 	if (!gs_sleep_knows(clock)) {
 		bool exposed;
@@ -43,18 +44,24 @@ static int gs_time_sleep(clockid_t clock, int flags, const struct timespec *req,
 	}
 	if (!gs_mux_readable(self, req, sizeof(*req)))
 		return -EFAULT;
-	gs_enter(self);
-	ret = gs_sleep(self, clock, absolute, req, &left);
+	left = *req;
+	do {
+		struct timespec now = left;
+
+		gs_enter(self);
+		ret = gs_sleep(self, clock, absolute, &now, absolute ? &now : &left);
+		gs_leave(self); /* handlers run */
+		/* If none did (another thread took the signal), the sleep goes on. */
+	} while (ret == -EINTR && !gs_signal_ran(self) && !gs_cancel_due(self));
+	if (ret != -EINTR)
+		return ret;
+	gs_cancel_point(self);
 	/* Writing the time there finds out whether the rest can be written. */
-	if (ret == -EINTR && !absolute && rem) {
-		if (gs_sys2(__NR_clock_gettime, CLOCK_MONOTONIC, rem) == 0)
-			*rem = left;
-		else
-			ret = -EFAULT;
+	if (!absolute && rem) {
+		if (gs_sys2(__NR_clock_gettime, CLOCK_MONOTONIC, rem) != 0)
+			return -EFAULT;
+		*rem = left;
 	}
-	gs_leave(self); /* handlers run */
-	if (ret == -EINTR)
-		gs_cancel_point(self);
 	return ret;
 }
 

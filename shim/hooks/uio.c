@@ -16,7 +16,7 @@ GS_EXPORT ssize_t readv(int fd, const struct iovec *iov, int cnt)
 	struct gs_thread *self = gs_gate();
 
 	return gs_gate_result(self ? gs_io_readv(self, fd, iov, cnt)
-				   : gs_sys3(__NR_readv, fd, iov, cnt));
+				   : gs_gate_sys3(__NR_readv, fd, iov, cnt));
 }
 
 GS_EXPORT ssize_t writev(int fd, const struct iovec *iov, int cnt)
@@ -24,7 +24,7 @@ GS_EXPORT ssize_t writev(int fd, const struct iovec *iov, int cnt)
 	struct gs_thread *self = gs_gate();
 
 	return gs_gate_result(self ? gs_io_writev(self, fd, iov, cnt)
-				   : gs_sys3(__NR_writev, fd, iov, cnt));
+				   : gs_gate_sys3(__NR_writev, fd, iov, cnt));
 }
 
 /* An offset is for what can seek, and that cannot be polled. */
@@ -33,7 +33,7 @@ static long gs_uio_at(long nr, int fd, const struct iovec *iov, int cnt, off64_t
 	struct gs_thread *self = gs_gate();
 
 	if (!self)
-		return gs_gate_result(gs_sys6(nr, fd, iov, cnt, at, 0, flags));
+		return gs_gate_result(gs_gate_sys6(nr, fd, iov, cnt, at, 0, flags));
 	return gs_gate_result(gs_io_block(self, nr, fd, (long)iov, cnt, at, 0, flags));
 }
 
@@ -91,7 +91,7 @@ GS_EXPORT ssize_t splice(int in, off64_t *in_at, int out, off64_t *out_at, size_
 	struct gs_thread *self = gs_gate();
 
 	return gs_gate_result(self ? gs_io_splice(self, in, in_at, out, out_at, n, flags)
-				   : gs_sys6(__NR_splice, in, in_at, out, out_at, n, flags));
+				   : gs_gate_sys6(__NR_splice, in, in_at, out, out_at, n, flags));
 }
 
 GS_EXPORT ssize_t tee(int in, int out, size_t n, unsigned flags)
@@ -99,7 +99,7 @@ GS_EXPORT ssize_t tee(int in, int out, size_t n, unsigned flags)
 	struct gs_thread *self = gs_gate();
 
 	return gs_gate_result(self ? gs_io_tee(self, in, out, n, flags)
-				   : gs_sys4(__NR_tee, in, out, n, flags));
+				   : gs_gate_sys4(__NR_tee, in, out, n, flags));
 }
 
 GS_EXPORT ssize_t vmsplice(int fd, const struct iovec *iov, size_t cnt, unsigned flags)
@@ -107,7 +107,7 @@ GS_EXPORT ssize_t vmsplice(int fd, const struct iovec *iov, size_t cnt, unsigned
 	struct gs_thread *self = gs_gate();
 
 	return gs_gate_result(self ? gs_io_vmsplice(self, fd, iov, cnt, flags)
-				   : gs_sys4(__NR_vmsplice, fd, iov, cnt, flags));
+				   : gs_gate_sys4(__NR_vmsplice, fd, iov, cnt, flags));
 }
 
 /* Files only. */
@@ -118,7 +118,7 @@ GS_EXPORT ssize_t copy_file_range(int in, off64_t *in_at, int out, off64_t *out_
 
 	if (!self)
 		return gs_gate_result(
-			gs_sys6(__NR_copy_file_range, in, in_at, out, out_at, n, flags));
+			gs_gate_sys6(__NR_copy_file_range, in, in_at, out, out_at, n, flags));
 	return gs_gate_result(gs_io_block(self, __NR_copy_file_range, in, (long)in_at, out,
 					  (long)out_at, (long)n, flags));
 }

@@ -33,7 +33,7 @@ GS_EXPORT ssize_t read(int fd, void *buf, size_t n)
 	struct gs_thread *self = gs_gate();
 
 	return gs_gate_result(GS_LIKELY(self != NULL) ? gs_io_read(self, fd, buf, n)
-						      : gs_sys3(__NR_read, fd, buf, n));
+						      : gs_gate_sys3(__NR_read, fd, buf, n));
 }
 
 GS_EXPORT ssize_t __read(int fd, void *buf, size_t n) __attribute__((alias("read")));
@@ -50,7 +50,7 @@ GS_EXPORT ssize_t write(int fd, const void *buf, size_t n)
 	struct gs_thread *self = gs_gate();
 
 	return gs_gate_result(GS_LIKELY(self != NULL) ? gs_io_write(self, fd, buf, n)
-						      : gs_sys3(__NR_write, fd, buf, n));
+						      : gs_gate_sys3(__NR_write, fd, buf, n));
 }
 
 GS_EXPORT ssize_t __write(int fd, const void *buf, size_t n) __attribute__((alias("write")));
@@ -60,7 +60,7 @@ GS_EXPORT ssize_t pread64(int fd, void *buf, size_t n, off64_t at)
 	struct gs_thread *self = gs_gate();
 
 	if (!self)
-		return gs_gate_result(gs_sys4(__NR_pread64, fd, buf, n, at));
+		return gs_gate_result(gs_gate_sys4(__NR_pread64, fd, buf, n, at));
 	return gs_gate_result(
 		gs_io_block(self, __NR_pread64, fd, (long)buf, (long)n, at, 0, 0));
 }
@@ -84,7 +84,7 @@ GS_EXPORT ssize_t pwrite64(int fd, const void *buf, size_t n, off64_t at)
 	struct gs_thread *self = gs_gate();
 
 	if (!self)
-		return gs_gate_result(gs_sys4(__NR_pwrite64, fd, buf, n, at));
+		return gs_gate_result(gs_gate_sys4(__NR_pwrite64, fd, buf, n, at));
 	return gs_gate_result(
 		gs_io_block(self, __NR_pwrite64, fd, (long)buf, (long)n, at, 0, 0));
 }
@@ -177,14 +177,14 @@ GS_EXPORT int close(int fd)
 		return (int)gs_gate_result(-EBADF);
 	if (!self) {
 		gs_fd_closing(fd);
-		return (int)gs_gate_result(gs_sys1(__NR_close, fd));
+		return (int)gs_gate_result(gs_gate_sys1(__NR_close, fd));
 	}
 	gs_io_attend(self);
 	waits = gs_unistd_close_waits(gs_fd_find(fd));
 	gs_fd_closing(fd);
 	/* Interrupted or not, the number is free: never close twice. */
 	return (int)gs_gate_result(waits ? gs_io_block_once(self, __NR_close, fd, 0, 0, 0, 0, 0)
-					 : gs_sys1(__NR_close, fd));
+					 : gs_gate_sys1(__NR_close, fd));
 }
 
 GS_EXPORT int __close(int fd) __attribute__((alias("close")));

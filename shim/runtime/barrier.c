@@ -13,6 +13,7 @@
  */
 #include "barrier.h"
 
+#include "guard.h"
 #include "sched.h"
 
 #include <pthread.h>
@@ -22,19 +23,23 @@ enum { GS_BARRIER_NAP = 50000, GS_BARRIER_WRAP = 1 << 30 };
 _Static_assert(sizeof(struct gs_barrier) <= sizeof(pthread_barrier_t),
 	       "struct gs_barrier fits pthread_barrier_t");
 
-/* A handler of the program may leave for good: pthread_exit, or a cancellation. */
+/* A wait, for the time its thread runs signal handlers. */
 struct gs_barrier_absence {
 	struct gs_thread *self;
 	struct gs_barrier *b;
-	bool away;
 };
 
-static void gs_barrier_unwound(struct gs_barrier_absence *a)
+static void gs_barrier_away(void *arg)
 {
+	gs_park_handlers(((struct gs_barrier_absence *)arg)->self);
+}
+
+/* The thread ends in a handler. */
+static void gs_barrier_undo(void *arg)
+{
+	struct gs_barrier_absence *a = arg;
 	struct gs_park_hold h;
 
-	if (!a->away)
-		return;
 	gs_enter(a->self);
 	gs_park_lock(&h, a->b);
 	a->b->away--;
@@ -70,9 +75,7 @@ static void gs_barrier_sleep(struct gs_park_waiter *w, struct gs_barrier_absence
 		}
 		a->b->away++;
 		gs_park_unlock(&h);
-		a->away = true;
-		gs_park_handlers(a->self);
-		a->away = false;
+		gs_guard_call(gs_barrier_away, gs_barrier_undo, a);
 		gs_park_lock(&h, a->b);
 		a->b->away--;
 		if (a->b->round != round) {
@@ -88,9 +91,7 @@ static void gs_barrier_sleep(struct gs_park_waiter *w, struct gs_barrier_absence
 bool gs_barrier_wait(struct gs_thread *self, struct gs_barrier *b)
 {
 	struct gs_park_waiter w = { .reason = GS_REASON_BARRIER };
-	__attribute__((cleanup(gs_barrier_unwound))) struct gs_barrier_absence a = {
-		.self = self, .b = b
-	};
+	struct gs_barrier_absence a = { .self = self, .b = b };
 	struct gs_park_hold h;
 	uint32_t round;
 	bool last;

@@ -29,10 +29,8 @@
 #include "preempt.h"
 #include "region.h"
 #include "sched.h"
+#include "sys.h"
 #include "tcb.h"
-
-/* EXITING_BITMASK and TERMINATED_BITMASK of nptl/descr.h. */
-enum { GS_CANCEL_LEAVING = 0x10 | 0x20 };
 
 bool gs_cancel_due(struct gs_thread *self)
 {
@@ -41,7 +39,7 @@ bool gs_cancel_due(struct gs_thread *self)
 	uint32_t word = atomic_load_explicit(gs_tcb_cancel_word(self->tp), memory_order_relaxed);
 
 	return (word & gs_tcb_cancel_requested) &&
-	       !(word & (gs_tcb_cancel_disabled | GS_CANCEL_LEAVING)) && !self->exiting;
+	       !(word & (gs_tcb_cancel_disabled | GS_TCB_CANCEL_LEAVING)) && !self->exiting;
 }
 
 void gs_cancel_act(struct gs_thread *self)
@@ -57,10 +55,33 @@ void gs_cancel_act(struct gs_thread *self)
 
 void gs_cancel_asynchronous(struct gs_thread *self)
 {
+	const void *tp = self ? self->tp : gs_arch_thread_pointer();
 	/* relaxed: as in gs_cancel_due */
-	if (atomic_load_explicit(gs_tcb_cancel_word(self->tp), memory_order_relaxed) &
-	    gs_tcb_cancel_async)
+	uint32_t word = atomic_load_explicit(gs_tcb_cancel_word(tp), memory_order_relaxed);
+
+	if (!(word & gs_tcb_cancel_async))
+		return;
+	if (self)
 		gs_cancel_act(self);
+	else if ((word & (gs_tcb_cancel_requested | gs_tcb_cancel_disabled |
+			  GS_TCB_CANCEL_LEAVING)) == gs_tcb_cancel_requested)
+		gs_host.pthread_exit(PTHREAD_CANCELED);
+}
+
+void gs_cancel_foreign(void *tp)
+{
+	int tid = gs_tcb_tid(tp);
+	/* seq_cst: libc's threads set their type and look at the request in one step */
+	uint32_t word = atomic_fetch_or_explicit(gs_tcb_cancel_word(tp), gs_tcb_cancel_requested,
+						 memory_order_seq_cst);
+
+	if (tid <= 0 || !(word & gs_tcb_cancel_async) ||
+	    (word & (gs_tcb_cancel_requested | gs_tcb_cancel_disabled | GS_TCB_CANCEL_LEAVING)))
+		return;
+	if (tp == gs_arch_thread_pointer())
+		gs_cancel_asynchronous(NULL);
+	else
+		gs_sys3(__NR_tgkill, gs_sys_getpid(), tid, GS_PREEMPT_SIGNAL);
 }
 
 bool gs_cancel_expose(struct gs_thread *self)
@@ -83,10 +104,18 @@ void gs_cancel_cover(struct gs_thread *self, bool exposed)
 
 void gs_cancel_request(struct gs_thread *t)
 {
+	_Atomic uint32_t *word = gs_tcb_cancel_word(t->tp);
+	uint32_t now;
+
 	/* release: pairs with the wait's look at attention, then at the word */
-	atomic_fetch_or_explicit(gs_tcb_cancel_word(t->tp), gs_tcb_cancel_requested,
-				 memory_order_release);
+	atomic_fetch_or_explicit(word, gs_tcb_cancel_requested, memory_order_release);
+	/* seq_cst: before the look at the word. A thread that changes its state later
+	   looks at the request (gs_cancel_expose, gs_wait_park, libc's own setters) */
 	atomic_fetch_or_explicit(&t->attention, GS_ATT_CANCEL, memory_order_seq_cst);
+	now = atomic_load_explicit(word, memory_order_seq_cst);
+	if (now & (gs_tcb_cancel_disabled | GS_TCB_CANCEL_LEAVING))
+		return; /* or a call that is no cancellation point might return EINTR */
 	gs_wait_interrupt(t);
-	gs_preempt_kick(t);
+	if (now & gs_tcb_cancel_async)
+		gs_preempt_kick(t);
 }

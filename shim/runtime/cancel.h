@@ -14,6 +14,8 @@
 
 /* Requests the cancellation of t and wakes it if it waits in a cancellation point. */
 void gs_cancel_request(struct gs_thread *t);
+/* The same for a kernel thread that libc made for itself, by its TCB. */
+void gs_cancel_foreign(void *tp);
 
 /* A request stands, and the thread lets itself be cancelled now. Any context of
    the thread itself. */
@@ -22,7 +24,8 @@ bool gs_cancel_due(struct gs_thread *self);
 /* Acts on a request if it is due; from a blocking region too, which it leaves. */
 void gs_cancel_act(struct gs_thread *self);
 
-/* gs_sched_ops.cancel: the same if the thread is asynchronously cancellable now. */
+/* gs_sched_ops.cancel: the same if the thread is asynchronously cancellable now. NULL:
+   the calling kernel thread, which is none of ours. */
 void gs_cancel_asynchronous(struct gs_thread *self);
 
 /* Round a system call in a blocking region, which is a cancellation point as long as

@@ -19,6 +19,7 @@
  */
 #include "child.h"
 
+#include "everywhere.h"
 #include "fd.h"
 #include "life.h"
 #include "monitor.h"
@@ -83,12 +84,14 @@ void gs_child_fresh(void)
 	gs_thread_each(gs_child_forget, self);
 	atomic_store_explicit(&gs_thread_count, 1, memory_order_relaxed);
 	self->tid = gs_sys_getpid();
+	self->robust = 0;
 	atomic_fetch_and_explicit(&self->attention, ~(uint32_t)GS_ATT_RETAKE, memory_order_relaxed);
 	gs_monitor_after_fork();
 	gs_worker_after_fork(self);
 	gs_netpoll_after_fork();
 	gs_park_after_fork();
 	gs_fd_after_fork();
+	gs_everywhere_after_fork();
 	gs_signal_after_fork(self);
 	gs_leave(self);
 }

@@ -27,6 +27,7 @@
  */
 #include "cond.h"
 
+#include "guard.h"
 #include "sched.h"
 #include "sys.h"
 
@@ -44,7 +45,8 @@ static const uint64_t gs_cond_queued = 1, gs_cond_away = 1ULL << 32;
 GS_COND_SAME(users, __g_refs);
 GS_COND_SAME(flags, __wrefs);
 
-/* Adds to users. The queue's lock is held; only gs_cond_idle reads without it. */
+/* Adds to users. The queue's lock is held, but gs_cond_idle reads without it: who goes
+   from one half to the other does so in one step. */
 static void gs_cond_count(struct gs_cond *c, uint64_t by)
 {
 	/* relaxed: see gs_cond_idle */
@@ -59,14 +61,12 @@ static uint64_t gs_cond_users(const struct gs_cond *c)
 	return atomic_load_explicit(&((struct gs_cond *)c)->users, memory_order_relaxed);
 }
 
-/* What a thread that runs handlers must put right if it never comes back from them:
-   pthread_exit in a handler, or an asynchronous cancellation. */
+/* A wait, for the time its thread runs signal handlers. */
 struct gs_cond_absence {
 	struct gs_thread *self;
 	struct gs_cond *c;
 	struct gs_mutex *m;
 	const struct gs_cond_foreign *foreign;
-	bool away;
 };
 
 static int gs_cond_relock(const struct gs_cond_absence *a, bool handed)
@@ -77,12 +77,17 @@ static int gs_cond_relock(const struct gs_cond_absence *a, bool handed)
 	return 0;
 }
 
-static void gs_cond_unwound(struct gs_cond_absence *a)
+static void gs_cond_away_begin(void *arg)
 {
+	gs_park_handlers(((struct gs_cond_absence *)arg)->self);
+}
+
+/* The thread ends in a handler. Its clean-up handlers expect the mutex locked. */
+static void gs_cond_away_undo(void *arg)
+{
+	struct gs_cond_absence *a = arg;
 	struct gs_park_hold h;
 
-	if (!a->away)
-		return;
 	gs_enter(a->self);
 	gs_park_lock(&h, a->c);
 	gs_cond_count(a->c, -gs_cond_away);
@@ -91,23 +96,23 @@ static void gs_cond_unwound(struct gs_cond_absence *a)
 	gs_leave(a->self);
 }
 
-/* The wait was interrupted, and w taken off the queue, which is locked. Runs the
-   handlers. True when a wake-up came meanwhile; false: w is queued again, first. */
+/* The wait was interrupted, and w taken off the queue, which is locked, but is counted
+   there still. Runs the handlers. True when a wake-up came meanwhile; false: w is queued
+   again, first. */
 static bool gs_cond_handlers(struct gs_park_hold *h, struct gs_park_waiter *w,
 			     struct gs_cond_absence *a)
 {
 	uint32_t round = a->c->round;
 
-	gs_cond_count(a->c, gs_cond_away);
+	gs_cond_count(a->c, gs_cond_away - gs_cond_queued);
 	gs_park_unlock(h);
-	a->away = true;
-	gs_park_handlers(a->self);
-	a->away = false;
+	gs_guard_call(gs_cond_away_begin, gs_cond_away_undo, a);
 	gs_park_lock(h, a->c);
-	gs_cond_count(a->c, -gs_cond_away);
-	if (a->c->round != round)
+	if (a->c->round != round) {
+		gs_cond_count(a->c, -gs_cond_away);
 		return true;
-	gs_cond_count(a->c, gs_cond_queued);
+	}
+	gs_cond_count(a->c, gs_cond_queued - gs_cond_away);
 	gs_park_queue(w, a->self, a->c, GS_PARK_HEAD);
 	return false;
 }
@@ -129,9 +134,9 @@ static int gs_cond_sleep(struct gs_park_waiter *w, const struct gs_deadline *d,
 			gs_park_unlock(&h);
 			return 0;
 		}
-		if (left == GS_PARK_WAITING)
-			gs_cond_count(a->c, -gs_cond_queued);
 		if (err == -ETIMEDOUT || !gs_park_open(a->self)) {
+			if (left == GS_PARK_WAITING)
+				gs_cond_count(a->c, -gs_cond_queued);
 			gs_park_unlock(&h);
 			return err;
 		}
@@ -148,9 +153,7 @@ int gs_cond_wait(struct gs_thread *self, struct gs_cond *c, struct gs_mutex *m,
 		 const struct gs_cond_foreign *foreign, const struct gs_deadline *d)
 {
 	struct gs_park_waiter w = { .reason = GS_REASON_COND, .interruptible = self != NULL };
-	__attribute__((cleanup(gs_cond_unwound))) struct gs_cond_absence a = {
-		.self = self, .c = c, .m = m, .foreign = foreign
-	};
+	struct gs_cond_absence a = { .self = self, .c = c, .m = m, .foreign = foreign };
 	enum gs_park_left left;
 	struct gs_park_hold h;
 	int err = foreign ? 0 : gs_mutex_cond_check(m);

@@ -121,7 +121,7 @@ static bool gs_fd_wake_one(struct gs_fd *f, struct gs_fd_waiter *w)
 
 /* Wakes whom bits concern; exclusive waiters one per direction. polls: all that are
    not exclusive, whatever they wait for. */
-static void gs_fd_wake(struct gs_fd *f, uint32_t bits, bool polls)
+static void gs_fd_wake(struct gs_fd *f, uint32_t bits)
 {
 	uint32_t left = bits & (GS_FD_IN | GS_FD_OUT | GS_FD_PRI);
 
@@ -131,7 +131,7 @@ static void gs_fd_wake(struct gs_fd *f, uint32_t bits, bool polls)
 
 		if (bits & GS_FD_HUP)
 			gs_fd_wake_one(f, w);
-		else if (!w->exclusive && (polls || (events & bits)))
+		else if (!w->exclusive && (events & bits))
 			gs_fd_wake_one(f, w);
 		else if (w->exclusive && (events & left) && gs_fd_wake_one(f, w))
 			left &= ~events;
@@ -186,9 +186,8 @@ static void gs_fd_event(int fd, uint32_t gen, uint32_t events)
 			gs_fd_count(&f->in, events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP));
 		if (bits & GS_FD_OUT)
 			gs_fd_count(&f->out, events & (EPOLLERR | EPOLLHUP));
-		/* Half a hang-up may be what a poll is after; writers do not care. */
 		if (atomic_load_explicit(&f->queued, memory_order_relaxed))
-			gs_fd_wake(f, bits, events & EPOLLRDHUP);
+			gs_fd_wake(f, bits);
 	}
 	gs_unlock(&f->lock);
 }
@@ -285,21 +284,20 @@ int gs_fd_wait(struct gs_thread *self, struct gs_fd *f, int fd, uint32_t gen, ui
 {
 	struct gs_fd_waiter w = { .t = self, .events = dir, .exclusive = true };
 	_Atomic uint64_t *side = gs_fd_side(f, dir);
-	int err;
+	bool again = false;
+	int err = 0;
 
 	gs_enter(self);
 	w.token = gs_wait_begin(self, reason, (const void *)(intptr_t)fd, true);
 	gs_lock(&f->lock);
 	/* relaxed: events and closes hold the lock */
-	if ((atomic_load_explicit(side, memory_order_relaxed) ^ seen) >= GS_FD_COUNT ||
-	    atomic_load_explicit(&f->gen, memory_order_relaxed) != gen) {
-		gs_unlock(&f->lock);
-		gs_wait_cancel(self, w.token);
-		gs_leave(self);
-		return 0;
-	}
-	err = gs_fd_register(f, fd);
-	if (GS_UNLIKELY(err != 0)) {
+	if (atomic_load_explicit(&f->gen, memory_order_relaxed) != gen)
+		err = -EBADF;
+	else if ((atomic_load_explicit(side, memory_order_relaxed) ^ seen) >= GS_FD_COUNT)
+		again = true;
+	else
+		err = gs_fd_register(f, fd);
+	if (GS_UNLIKELY(err != 0 || again)) {
 		gs_unlock(&f->lock);
 		gs_wait_cancel(self, w.token);
 		gs_leave(self);
@@ -345,7 +343,7 @@ static bool gs_fd_audit_one(struct gs_fd *f, int fd)
 		if (err == -EBADF)
 			gs_fd_wake_gone(f);
 		else if (err != 0)
-			gs_fd_wake(f, GS_FD_IN | GS_FD_OUT | GS_FD_HUP, true);
+			gs_fd_wake(f, GS_FD_IN | GS_FD_OUT | GS_FD_PRI | GS_FD_HUP);
 	}
 	gs_unlock(&f->lock);
 	return false;

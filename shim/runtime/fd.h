@@ -86,6 +86,7 @@ struct gs_fd {
 	_Atomic uint16_t error;
 	_Atomic uint8_t kind;   /* enum gs_fd_kind */
 } GS_ALIGNED(64);
+_Static_assert(sizeof(struct gs_fd) == GS_CACHE_LINE, "a descriptor's record is one cache line");
 
 /* The table. Numbers beyond it have no record and get plain calls. */
 enum { GS_FD_CHUNK_BITS = 10, GS_FD_CHUNK = 1 << GS_FD_CHUNK_BITS, GS_FD_CHUNKS = 1 << 16 };

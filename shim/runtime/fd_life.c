@@ -26,8 +26,6 @@
 /* The process whose descriptors the records are about. */
 static int gs_fd_pid;
 
-enum { GS_FD_MEM_MAJOR = 1 }; /* /dev/null, zero, random */
-
 bool gs_fd_begin(struct gs_thread **self)
 {
 	struct gs_thread *me = gs_self;
@@ -59,8 +57,8 @@ void gs_fd_restart(_Atomic uint64_t *side)
 	uint64_t word = atomic_load_explicit(side, memory_order_relaxed);
 
 	/* relaxed: the count moves on, so no attempt on the old file clears the new bit */
-	atomic_store_explicit(side, ((word | 3) ^ 3) + GS_FD_COUNT + GS_FD_READY,
-			      memory_order_relaxed);
+	word &= ~(uint64_t)(GS_FD_READY | GS_FD_STICKY);
+	atomic_store_explicit(side, word + GS_FD_COUNT + GS_FD_READY, memory_order_relaxed);
 }
 
 /* Under the lock: makes f pristine under a new generation. */
@@ -188,8 +186,9 @@ static uint32_t gs_fd_inherit(struct gs_fd *listener, _Atomic uint32_t *timeout)
 		    atomic_load_explicit(&listener->epoch, memory_order_relaxed) ==
 			    atomic_load_explicit(&gs_fd_epoch, memory_order_relaxed);
 
-	return sure && atomic_load_explicit(timeout, memory_order_relaxed) == UINT32_MAX ? UINT32_MAX
-											 : 0;
+	if (!sure || atomic_load_explicit(timeout, memory_order_relaxed) != UINT32_MAX)
+		return 0;
+	return UINT32_MAX;
 }
 
 void gs_fd_accepted(int fd, struct gs_fd *listener, bool nonblock)

@@ -35,15 +35,14 @@ static void gs_futex_leave(struct gs_thread *self)
 int gs_futex_wait(struct gs_thread *self, uint32_t *addr, uint32_t val, uint32_t bits,
 		  const struct gs_deadline *d)
 {
-	struct gs_park_waiter w = {
-		.reason = GS_REASON_FUTEX, .interruptible = true, .bits = bits
-	};
+	struct gs_park_waiter w = { .reason = GS_REASON_FUTEX, .bits = bits };
 	struct gs_park_hold h;
 	int err = -EAGAIN;
 
 	gs_futex_enter(self);
 	gs_park_lock(&h, addr);
 	if (gs_futex_load(addr) == val) {
+		w.interruptible = !self || gs_park_open(self);
 		gs_park_queue(&w, self, addr, GS_PARK_TAIL);
 		gs_park_unlock(&h);
 		err = gs_park_sleep(&w, d);

@@ -11,7 +11,7 @@
 #include "park.h"
 
 /* Waits while *addr is val. Returns 0, -EAGAIN, -ETIMEDOUT, -EINTR (a signal's handler
-   has run, or a cancellation is due). self may be NULL. */
+   has run; it is no cancellation point). self may be NULL. */
 int gs_futex_wait(struct gs_thread *self, uint32_t *addr, uint32_t val, uint32_t bits,
 		  const struct gs_deadline *d);
 

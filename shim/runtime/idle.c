@@ -32,6 +32,7 @@
 #include "globq.h"
 #include "monitor.h"
 #include "netpoll.h"
+#include "sched.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -117,6 +118,15 @@ static struct gs_worker *gs_idle_sleeper(bool *poller)
 	return w && !w->handed ? w : NULL;
 }
 
+/* Workers that are not lost. A wired one in a system call counts as lost twice, so
+   this may be too low, and even negative. */
+static int32_t gs_idle_present(void)
+{
+	/* relaxed: a bound, no protocol */
+	return (int32_t)(atomic_load_explicit(&gs_worker_count, memory_order_relaxed) -
+			 atomic_load_explicit(&gs_worker_lost, memory_order_relaxed));
+}
+
 /* Hands p to a sleeper, or to a new kernel thread; lock held, released here.
    False: p is on the idle list and nobody was woken. */
 static bool gs_idle_give(struct gs_proc *p, bool spinning)
@@ -137,10 +147,7 @@ static bool gs_idle_give(struct gs_proc *p, bool spinning)
 		}
 		return true;
 	}
-	/* relaxed: a bound, no protocol */
-	may_spawn = atomic_load_explicit(&gs_worker_count, memory_order_relaxed) -
-			    atomic_load_explicit(&gs_worker_lost, memory_order_relaxed) <
-		    gs_nprocs;
+	may_spawn = gs_idle_present() < (int32_t)gs_nprocs;
 	if (!may_spawn) {
 		gs_idle_push(p);
 		gs_unlock(&gs_idle_lock);
@@ -201,11 +208,7 @@ static bool gs_idle_withdraw(struct gs_worker *w)
    stuck in system calls. Worker 0's kernel thread has to stay. */
 static bool gs_idle_superfluous(struct gs_worker *w)
 {
-	/* relaxed: a bound, no protocol */
-	return w->id != 0 && atomic_load_explicit(&gs_worker_count, memory_order_relaxed) -
-					     atomic_load_explicit(&gs_worker_lost,
-								  memory_order_relaxed) >
-				     gs_nprocs;
+	return w->id != 0 && gs_idle_present() > (int32_t)gs_nprocs;
 }
 
 bool gs_idle_sleep(struct gs_worker *w)
@@ -224,8 +227,12 @@ bool gs_idle_sleep(struct gs_worker *w)
 	/* acquire: pairs with the release in gs_idle_give */
 	while (atomic_load_explicit(&w->wake, memory_order_acquire) == 0) {
 		bool excess = gs_idle_superfluous(w);
+		long err;
 
-		if (gs_sys_futex_wait(&w->wake, 0, excess ? &patience : NULL) != -ETIMEDOUT)
+		gs_leave(&w->g0); /* asleep, a signal handler may do its work here */
+		err = gs_sys_futex_wait(&w->wake, 0, excess ? &patience : NULL);
+		gs_enter(&w->g0);
+		if (err != -ETIMEDOUT)
 			continue;
 		gs_lock(&gs_idle_lock);
 		excess = gs_idle_superfluous(w) && gs_idle_withdraw(w);

@@ -115,8 +115,6 @@ long gs_io_wait(struct gs_io *io)
 			 io->deadline);
 	switch (err) {
 	case 0:
-		/* Closed and reused before we got to the queue: a new file, a new try. */
-		io->gen = atomic_load_explicit(&io->f->gen, memory_order_relaxed);
 		return 0;
 	case -EBADF:
 		return err;
@@ -125,7 +123,10 @@ long gs_io_wait(struct gs_io *io)
 	case -EINTR:
 		gs_cancel_point(io->self);
 		/* Linux: a socket call with a time-out is never restarted. */
-		return io->deadline == GS_NEVER && gs_signal_restarts(io->self) ? 0 : -EINTR;
+		if (io->deadline == GS_NEVER ? gs_signal_restarts(io->self)
+					     : !gs_signal_ran(io->self))
+			return 0;
+		return -EINTR;
 	default:
 		return GS_IO_BLOCK;
 	}

@@ -16,6 +16,7 @@
 #include "sys.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 
 #ifndef RWF_NOWAIT
@@ -65,6 +66,14 @@ long gs_io_send_rest(struct gs_io *io, int kind, struct gs_io_vec *v, int flags,
 
 /* ---- recv and send ---- */
 
+/* Does MSG_WAITALL make this socket wait? Local ones do not when they only peek; and the
+   mark of urgent data ends a transfer whatever was asked for. */
+static bool gs_io_waits_for_all(struct gs_io *io, int kind, int flags)
+{
+	return gs_fd_is_stream((unsigned)kind) && !((flags & MSG_PEEK) && kind == GS_FD_UNIX) &&
+	       !(gs_fd_flags(io->f) & GS_FD_URGENT);
+}
+
 static long gs_io_receive(struct gs_io *io, int kind, void *buf, size_t n, int flags, void *addr,
 			  socklen_t *len)
 {
@@ -91,9 +100,9 @@ static long gs_io_receive(struct gs_io *io, int kind, void *buf, size_t n, int f
 		if (r == 0 && GS_UNLIKELY(gs_fd_flags(io->f) & GS_FD_ERROR) && done == 0 && n > 0)
 			return -gs_fd_take_error(io->f);
 		if (GS_LIKELY(!(flags & MSG_WAITALL)) || r == 0 || (size_t)r >= want ||
-		    !gs_fd_is_stream((unsigned)kind) ||
-		    ((flags & MSG_PEEK) && kind == GS_FD_UNIX)) {
-			gs_io_settle(io, kind, r, GS_MIN(want, (size_t)GS_IO_MOST), !(flags & MSG_PEEK));
+		    !gs_io_waits_for_all(io, kind, flags)) {
+			gs_io_settle(io, kind, r, GS_MIN(want, (size_t)GS_IO_MOST),
+				     !(flags & MSG_PEEK));
 			return (long)done + r;
 		}
 		if (flags & MSG_PEEK) {
@@ -255,10 +264,34 @@ long gs_io_read(struct gs_thread *self, int fd, void *buf, size_t n)
 		gs_fd_closing(fd);
 		return gs_io_read(self, fd, buf, n);
 	}
-	/* Reading nothing is answered at once, and not by everything with 0. */
-	if (kind <= GS_FD_TTY || n == 0)
+	/* Reading nothing is answered at once, and not by everything with 0; reading less
+	   than a counter is an error, ready or not. */
+	if (kind <= GS_FD_TTY || n == 0 || (kind == GS_FD_ANON && n < sizeof(uint64_t)))
 		return gs_io_block(self, __NR_read, fd, (long)buf, (long)n, 0, 0, 0);
 	return gs_io_in(&io, kind, &iov, 1);
+}
+
+/* A FIFO that cannot be told not to wait: as much at a time as poll promises room for.
+   More than PIPE_BUF bytes may be interleaved with other writers' anyway. */
+static long gs_io_write_fifo(struct gs_io *io, const char *buf, size_t n)
+{
+	size_t done = 0;
+
+	if (gs_io_nonblock(io))
+		return gs_sys3(__NR_write, io->fd, buf, n);
+	while (done < n) {
+		struct gs_io_call c = {
+			.nr = __NR_write,
+			.a = { io->fd, (long)(buf + done),
+			       (long)GS_MIN(n - done, (size_t)PIPE_BUF) },
+		};
+		long r = gs_io_ask(io, &c);
+
+		if (r < 0)
+			return done ? (long)done : r;
+		done += (size_t)r;
+	}
+	return (long)done;
 }
 
 long gs_io_write(struct gs_thread *self, int fd, const void *buf, size_t n)
@@ -280,17 +313,23 @@ long gs_io_write(struct gs_thread *self, int fd, const void *buf, size_t n)
 	}
 	if (kind <= GS_FD_TTY || kind == GS_FD_ANON || n == 0)
 		return gs_io_block(self, __NR_write, fd, (long)buf, (long)n, 0, 0, 0);
+	if (kind == GS_FD_PIPE && n > PIPE_BUF && (gs_fd_flags(io.f) & GS_FD_ASK_OUT))
+		return gs_io_write_fifo(&io, buf, n);
 	return gs_io_out(&io, kind, &iov, 1);
 }
 
-/* Is this vector to be shown to the kernel although the direction is not ready? It may be
-   of no bytes, which is answered at once, or no vector at all. */
+/* Is this vector to be shown to the kernel before anything is waited for? It may be of no
+   bytes, which is answered at once, or no vector at all. */
 static bool gs_io_vec_odd(struct gs_io *io, int kind, const struct iovec *iov, int cnt)
 {
 	if (cnt <= 0 || cnt > UIO_MAXIOV)
 		return true;
-	return kind > GS_FD_TTY && GS_UNLIKELY(!gs_io_ready(io)) &&
-	       (!gs_mux_readable(io->self, iov, (size_t)cnt * sizeof(*iov)) ||
+	if (kind <= GS_FD_TTY)
+		return false;
+	if (GS_LIKELY(gs_io_ready(io)) && kind != GS_FD_CHAR &&
+	    !(gs_fd_flags(io->f) & (io->dir == GS_FD_IN ? GS_FD_ASK_IN : GS_FD_ASK_OUT)))
+		return false; /* preadv2 and pwritev2 see to it */
+	return (!gs_mux_readable(io->self, iov, (size_t)cnt * sizeof(*iov)) ||
 		gs_io_vec_length(iov, (size_t)cnt) == 0);
 }
 

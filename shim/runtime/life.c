@@ -26,6 +26,7 @@
 #include "log.h"
 #include "monitor.h"
 #include "sched.h"
+#include "signal.h"
 #include "shared.h"
 #include "stack.h"
 #include "sys.h"
@@ -92,6 +93,8 @@ static void gs_life_release(struct gs_thread *t)
 	t->kind = GS_KIND_FREE;
 	if (!t->stack.base) /* main: its stack and TCB are the process's */
 		return;
+	/* As libc marks them: a late join or detach is told ESRCH. */
+	gs_tcb_set_tid(t->tp, -1);
 	if (!gs_life_is_standard(t)) {
 		gs_life_push(&gs_life_zombies, t);
 	} else if (w && w->p && w->p->cached < GS_LIFE_CACHE) {
@@ -148,11 +151,13 @@ static int gs_life_build(struct gs_thread *self, const struct gs_life_attr *attr
 	int err = 0;
 
 	if (size == 0) {
-		/* The default counts the guard in: 64 KiB stacks are 64 KiB apart. */
 		size = GS_ALIGN_UP(gs_stack_default_size(), GS_PAGE);
+		/* A size given by GOSHIM_STACK_SIZE counts the guard in: stacks of 64 KiB
+		   are 64 KiB apart. */
+		if (gs_conf.stack_size)
+			size -= GS_MIN(attr->guard, size / 2);
 		if (attr->guard == GS_PAGE)
-			gs_life_standard = size;
-		size -= GS_MIN(attr->guard, size / 2);
+			gs_life_standard = size + GS_PAGE;
 	}
 	if (size < GS_LIFE_LEAST + gs_tcb_size)
 		return -EINVAL;
@@ -226,6 +231,14 @@ int gs_life_create(struct gs_thread *self, const struct gs_life_attr *attr,
 		gs_life_rebuild(t, &top);
 	} else {
 		err = gs_life_build(self, attr, &t, &top);
+		if (err == -EAGAIN) {
+			/* Threads that have not run yet may be about to finish. */
+			gs_enter(self);
+			gs_sched_yield(self);
+			gs_leave(self);
+			gs_life_bury(self);
+			err = gs_life_build(self, attr, &t, &top);
+		}
 		if (err != 0)
 			return err;
 	}
@@ -242,9 +255,8 @@ int gs_life_create(struct gs_thread *self, const struct gs_life_attr *attr,
 	memcpy(t->name, self->name, sizeof(t->name));
 	t->ctx = gs_context_make(top, (size_t)((char *)top - (char *)t->stack.base), gs_life_entry);
 	*out = (pthread_t)t->tp;
-	/* relaxed: a count */
-	atomic_fetch_add_explicit(&gs_thread_count, 1, memory_order_relaxed);
 	gs_enter(self);
+	gs_signal_thread_born(self, t);
 	gs_stats_add(&self->worker->p->stats, GS_STAT_CREATES, 1);
 	gs_sched_start(t);
 	gs_leave(self);
@@ -319,6 +331,7 @@ void gs_life_finish(struct gs_thread *self)
 		gs_leave(self);
 		gs_host.exit(0);
 	}
+	gs_signal_thread_died(self);
 	gs_stats_add(&self->worker->p->stats, GS_STAT_EXITS, 1);
 	if (self->wired)
 		gs_wire_end(self);
@@ -395,6 +408,18 @@ static uint64_t gs_life_rejoin(struct gs_thread *self, struct gs_thread *t)
 	return token;
 }
 
+/* Has t been cancelled, so that it will stop joining? strict: and lets it happen. */
+static bool gs_life_leaving(const struct gs_thread *t, bool strict)
+{
+	/* relaxed: best effort */
+	uint32_t word = atomic_load_explicit(gs_tcb_cancel_word(t->tp), memory_order_relaxed);
+
+	if (strict)
+		return (word & (gs_tcb_cancel_requested | gs_tcb_cancel_disabled |
+				GS_TCB_CANCEL_LEAVING)) == gs_tcb_cancel_requested;
+	return word & (gs_tcb_cancel_requested | GS_TCB_CANCEL_LEAVING);
+}
+
 int gs_life_join(struct gs_thread *self, struct gs_thread *t, uint64_t deadline, void **result)
 {
 	uint64_t token;
@@ -402,13 +427,13 @@ int gs_life_join(struct gs_thread *self, struct gs_thread *t, uint64_t deadline,
 	int err = 0;
 
 	if (t == self)
-		return -EDEADLK;
+		return self && gs_life_leaving(self, true) ? -EINTR : -EDEADLK;
 	if (atomic_load_explicit(&t->life, memory_order_relaxed) & GS_LIFE_DETACHED)
 		return -EINVAL;
 	if (!self)
 		return gs_life_join_foreign(t, result);
 	/* relaxed: best effort, as in glibc */
-	if (self->joiner == t &&
+	if (self->joiner == t && !gs_life_leaving(t, false) && !gs_life_leaving(self, true) &&
 	    (atomic_load_explicit(&self->life, memory_order_relaxed) & GS_LIFE_JOINING))
 		return -EDEADLK;
 	gs_enter(self);

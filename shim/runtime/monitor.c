@@ -59,6 +59,18 @@ static bool gs_monitor_waiting(struct gs_proc *p)
 	       atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0;
 }
 
+/* A thread that enters one region after the other computes, too, as far as those
+   who wait can tell. It sees the bit when it leaves the next one. */
+static void gs_monitor_urge(struct gs_proc *p)
+{
+	/* relaxed: whoever it reaches yields once */
+	struct gs_worker *w = atomic_load_explicit(&p->worker, memory_order_relaxed);
+	struct gs_thread *t = w ? w->current : NULL;
+
+	if (t)
+		atomic_fetch_or_explicit(&t->attention, GS_ATT_PREEMPT, memory_order_relaxed);
+}
+
 /* One processor; true when something was done. */
 static bool gs_monitor_look(struct gs_proc *p, uint64_t now)
 {
@@ -66,10 +78,17 @@ static bool gs_monitor_look(struct gs_proc *p, uint64_t now)
 	uint32_t status = atomic_load_explicit(&p->status, memory_order_acquire);
 	uint32_t tick = p->tick;
 
-	if (status != p->seen_status || tick != p->seen_tick) {
-		p->seen_status = status;
+	if (tick != p->seen_tick) {
 		p->seen_tick = tick;
+		p->seen_status = status;
+		p->seen_when = p->seen_switch = now;
+		return false;
+	}
+	if (status != p->seen_status) {
+		p->seen_status = status;
 		p->seen_when = now;
+		if (now - p->seen_switch > gs_monitor_slice && gs_monitor_waiting(p))
+			gs_monitor_urge(p);
 		return false;
 	}
 	if ((status & GS_PROC_MASK) == GS_PROC_REGION) {
@@ -178,7 +197,7 @@ int gs_monitor_start(void)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
-	uint64_t all = ~0ULL, old;
+	uint64_t all = ~(1ULL << (GS_EVERYWHERE_SIGNAL - 1)), old;
 	int err;
 
 	if (gs_monitor_running)

@@ -32,11 +32,13 @@ static const uint64_t gs_netpoll_wakeup = UINT64_MAX;
 static const uint32_t gs_netpoll_mask =
 	EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | (uint32_t)EPOLLET;
 
-/* A number for one of our descriptors: as high as the limit allows. */
+/* A number for one of our descriptors: high, but within FD_SETSIZE. */
 static int gs_netpoll_raise(int fd)
 {
 	struct rlimit limit;
-	long want = 1 << 16, high = -1;
+	/* Not higher than need be: the kernel's table of descriptors grows with it, and
+	   programs that select() over all of getdtablesize() read sets of 1024. */
+	long want = 1024, high = -1;
 
 	if (gs_sys2(__NR_getrlimit, RLIMIT_NOFILE, &limit) == 0 && (long)limit.rlim_cur < want)
 		want = (long)limit.rlim_cur;

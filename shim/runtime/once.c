@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * once.c - running a routine once.
+ * once.c - waiting for a routine that another thread runs once.
  *
- * A routine that is cancelled, or throws, leaves the word 0 and lets the next
- * thread run it. A word that says "running" in an older generation was left by a
- * thread that a fork did not take along; it counts as 0.
+ * libc's pthread_once runs the routine: its frame undoes what it has begun when the
+ * routine is cancelled or throws an exception of C++, and it knows the words that a
+ * fork left behind. Only waiting is done here. A routine that returns wakes those
+ * who wait; one that is left otherwise resets the word without our being told, so
+ * they also look now and then.
  *
- * Compiled with -fexceptions: the unwinder runs gs_once_cleanup.
+ * Two threads that find the word untouched at the same instant both call libc, and
+ * one of them waits in the kernel; the monitor takes its processor meanwhile.
  *
  * Locks: the queue's.
  * Called from: hooks/pthread_sync.c, hooks/threads.c.
@@ -17,43 +20,43 @@
 
 #include <limits.h>
 
-/* Changes in a fork child, while it has one thread. */
-static int gs_once_generation;
+static const uint64_t gs_once_look_first = 1000000, gs_once_look_last = 16000000;
 
-struct gs_once_frame {
-	_Atomic int *control;
-	int end; /* what the word becomes */
-};
+/* What libc writes above the flags at present. It cannot be asked for, but seen. */
+static __thread int gs_once_probe, gs_once_generation;
 
-static void gs_once_cleanup(struct gs_once_frame *f)
+static void gs_once_see(void)
 {
-	/* Asked again: the routine may have made the first thread, and turned us on. */
-	struct gs_thread *self = gs_self && gs_self->inrt == 0 ? gs_self : NULL;
-
-	/* release: pairs with the acquire in gs_once_done */
-	atomic_store_explicit(f->control, f->end, memory_order_release);
-	if (self)
-		gs_enter(self);
-	gs_park_wake(f->control, INT_MAX);
-	if (self)
-		gs_leave(self);
+	gs_once_generation = gs_once_probe & ~GS_ONCE_FLAGS;
 }
 
-/* Waits until the word is no longer what it was. */
-static void gs_once_wait(struct gs_thread *self, _Atomic int *control, int running)
+static bool gs_once_runs(int *control, gs_once_fn *real)
 {
+	/* relaxed: whoever finds it done looks again */
+	int word = atomic_load_explicit((_Atomic int *)control, memory_order_relaxed);
+
+	if (!(word & GS_ONCE_RUNNING))
+		return false;
+	gs_once_probe = 0;
+	real(&gs_once_probe, gs_once_see);
+	return (word & ~GS_ONCE_FLAGS) == gs_once_generation;
+}
+
+/* Waits until somebody says that the routine has returned, or for ns. */
+static void gs_once_wait(struct gs_thread *self, int *control, uint64_t ns)
+{
+	struct gs_deadline d = { .clock = CLOCK_MONOTONIC, .at = gs_now() + ns };
 	struct gs_park_waiter w = { .reason = GS_REASON_ONCE };
 	struct gs_park_hold h;
 
 	if (self)
 		gs_enter(self);
 	gs_park_lock(&h, control);
-	/* relaxed: gs_once_run looks again */
-	if (atomic_load_explicit(control, memory_order_relaxed) == running) {
+	if (!gs_once_done(control)) {
 		w.interruptible = self && gs_park_open(self);
 		gs_park_queue(&w, self, control, GS_PARK_TAIL);
 		gs_park_unlock(&h);
-		if (gs_park_sleep(&w, NULL) != 0) {
+		if (gs_park_sleep(&w, &d) != 0) {
 			gs_park_leave(&h, &w);
 			gs_park_unlock(&h);
 		}
@@ -64,40 +67,24 @@ static void gs_once_wait(struct gs_thread *self, _Atomic int *control, int runni
 		gs_leave(self);
 }
 
-static void gs_once_call(_Atomic int *control, void (*routine)(void))
+void gs_once_run(struct gs_thread *self, int *control, void (*routine)(void), gs_once_fn *real)
 {
-	__attribute__((cleanup(gs_once_cleanup))) struct gs_once_frame f = {
-		.control = control, .end = 0
-	};
+	uint64_t ns = gs_once_look_first;
 
-	routine();
-	f.end = GS_ONCE_DONE;
-}
-
-void gs_once_run(struct gs_thread *self, _Atomic int *control, void (*routine)(void))
-{
-	int running = gs_once_generation | GS_ONCE_RUNNING;
-	/* relaxed: gs_once_done acquires */
-	int word = atomic_load_explicit(control, memory_order_relaxed);
-
-	while (!gs_once_done(control)) {
-		if (word == running) {
-			gs_once_wait(self, control, running);
-			word = atomic_load_explicit(control, memory_order_relaxed);
-			continue;
-		}
-		/* acquire: pairs with the release of one whose routine did not return */
-		if (!(word & GS_ONCE_DONE) &&
-		    atomic_compare_exchange_strong_explicit(control, &word, running,
-							    memory_order_acquire,
-							    memory_order_relaxed)) {
-			gs_once_call(control, routine);
-			return;
-		}
+	while (gs_sched_on && gs_once_runs(control, real)) {
+		gs_once_wait(self, control, ns);
+		ns = GS_MIN(ns * 2, gs_once_look_last);
 	}
-}
-
-void gs_once_after_fork(void)
-{
-	gs_once_generation += GS_ONCE_GENERATION;
+	if (gs_once_done(control))
+		return;
+	real(control, routine);
+	if (!gs_sched_on)
+		return;
+	/* Asked again: the routine may have made the first thread, and turned us on. */
+	self = gs_self && gs_self->inrt == 0 ? gs_self : NULL;
+	if (self)
+		gs_enter(self);
+	gs_park_wake(control, INT_MAX);
+	if (self)
+		gs_leave(self);
 }

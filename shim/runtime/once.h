@@ -8,18 +8,18 @@
 
 #include "park.h"
 
-enum { GS_ONCE_RUNNING = 1, GS_ONCE_DONE = 2, GS_ONCE_GENERATION = 4 };
+enum { GS_ONCE_RUNNING = 1, GS_ONCE_DONE = 2, GS_ONCE_FLAGS = 3 };
 
-static inline bool gs_once_done(_Atomic int *control)
+typedef int gs_once_fn(int *control, void (*routine)(void));
+
+static inline bool gs_once_done(int *control)
 {
-	/* acquire: pairs with the release in gs_once_run */
-	return atomic_load_explicit(control, memory_order_acquire) & GS_ONCE_DONE;
+	/* acquire: pairs with the release in libc's pthread_once */
+	return atomic_load_explicit((_Atomic int *)control, memory_order_acquire) & GS_ONCE_DONE;
 }
 
-/* Runs routine, outside the runtime, or waits for the thread that does. */
-void gs_once_run(struct gs_thread *self, _Atomic int *control, void (*routine)(void));
-
-/* fork, child side: whoever was running a routine is gone, but for the caller. */
-void gs_once_after_fork(void);
+/* Has real, which is libc's pthread_once, run the routine, or waits for the thread that
+   does. Outside the runtime; self may be NULL. */
+void gs_once_run(struct gs_thread *self, int *control, void (*routine)(void), gs_once_fn *real);
 
 #endif

@@ -72,6 +72,8 @@ static void gs_preempt_handler(int sig, siginfo_t *info, void *context)
 	struct gs_worker *w;
 	uint32_t what;
 
+	if (!self)
+		gs_sched_ops.cancel(NULL); /* a thread of libc's own */
 	if (!self || self->kind != GS_KIND_GREEN || self->inrt > 0)
 		return;
 	what = atomic_load_explicit(&self->attention, memory_order_relaxed);

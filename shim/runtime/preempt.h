@@ -11,9 +11,9 @@
 struct gs_proc;
 struct gs_thread;
 
-/* glibc keeps this signal for pthread_cancel, which the library replaces; no
-   program can block or handle it. */
-enum { GS_PREEMPT_SIGNAL = 32, GS_PREEMPT_SYSCALLS = 512 };
+/* glibc keeps these two signals for pthread_cancel and for setuid and the like, which
+   the library replaces; no program can block or handle them. */
+enum { GS_PREEMPT_SIGNAL = 32, GS_EVERYWHERE_SIGNAL = 33, GS_PREEMPT_SYSCALLS = 512 };
 
 /* Installs the signal's handler.
    Returns 0 or -errno. */

@@ -24,6 +24,7 @@ void gs_region_enter(struct gs_thread *self)
 {
 	struct gs_worker *w;
 	struct gs_proc *p;
+	uint32_t what;
 
 	gs_enter(self);
 	w = self->worker;
@@ -39,6 +40,11 @@ void gs_region_enter(struct gs_thread *self)
 	atomic_store_explicit(&p->status, self->region_visit, memory_order_release);
 	gs_barrier();
 	self->inrt--;
+	gs_barrier();
+	/* relaxed: a signal that came meanwhile; the call must not begin before its handler has run */
+	what = atomic_load_explicit(&self->attention, memory_order_relaxed);
+	if (GS_UNLIKELY(what & (GS_ATT_SIGNAL | GS_ATT_PREEMPT)) && self->inrt == 0)
+		gs_sched_ops.attend(self, what);
 }
 
 void gs_region_leave(struct gs_thread *self)

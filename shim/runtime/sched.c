@@ -150,6 +150,13 @@ static void gs_sched_switch(struct gs_thread *from, struct gs_thread *to, enum g
 	gs_sched_landed(jump_fcontext(to->ctx, from));
 }
 
+/* A signal handler has left something to do for the scheduler context. */
+static bool gs_sched_summoned(struct gs_worker *w)
+{
+	/* relaxed: set on this kernel thread */
+	return atomic_load_explicit(&w->g0.attention, memory_order_relaxed) != 0;
+}
+
 /* The successor on this processor: a thread, the scheduler context when something
    must be looked at there, or NULL when there is nothing to run. */
 static struct gs_thread *gs_sched_pick(struct gs_worker *w, uint64_t now)
@@ -157,7 +164,7 @@ static struct gs_thread *gs_sched_pick(struct gs_worker *w, uint64_t now)
 	struct gs_proc *p = w->p;
 	struct gs_thread *t;
 
-	if (GS_UNLIKELY(w->wired != NULL))
+	if (GS_UNLIKELY(w->wired != NULL) || GS_UNLIKELY(gs_sched_summoned(w)))
 		return &w->g0;
 	if (GS_UNLIKELY(now - p->checked > GS_SCHED_CHECK_CYCLES))
 		return &w->g0;
@@ -413,7 +420,8 @@ void gs_sched_exit(struct gs_thread *self, struct gs_thread *heir, uint64_t toke
 	uint64_t now = gs_arch_cycles();
 	struct gs_thread *next = NULL;
 
-	if (heir && !heir->wired && !w->wired && gs_wait_seize(heir, token))
+	if (heir && !heir->wired && !w->wired && !gs_sched_summoned(w) &&
+	    gs_wait_seize(heir, token))
 		next = heir;
 	else
 		next = gs_sched_pick(w, now);
@@ -432,7 +440,7 @@ void gs_sched_attend(struct gs_thread *self)
 	/* relaxed: set by this kernel thread's handlers, or by a sender that will kick */
 	uint32_t what = atomic_load_explicit(&self->attention, memory_order_relaxed);
 
-	if (what & GS_ATT_PREEMPT) {
+	while (what & GS_ATT_PREEMPT) {
 		atomic_fetch_and_explicit(&self->attention, ~(uint32_t)GS_ATT_PREEMPT,
 					  memory_order_relaxed);
 		self->inrt++;
@@ -440,6 +448,9 @@ void gs_sched_attend(struct gs_thread *self)
 		gs_sched_yield(self);
 		gs_barrier();
 		self->inrt--;
+		gs_barrier();
+		/* What came while we were off the processor. */
+		what = atomic_load_explicit(&self->attention, memory_order_relaxed);
 	}
 	if (what & GS_ATT_WISH)
 		gs_sched_ops.wish(self);

@@ -114,6 +114,7 @@ struct gs_sched_ops {
 	void (*dead)(struct gs_thread *t);                 /* t has left its stack */
 	void (*attend)(struct gs_thread *self, uint32_t what); /* signals, cancellation */
 	void (*wish)(struct gs_thread *self);              /* GS_ATT_WISH is set */
+	void (*started)(struct gs_worker *w);              /* w's kernel thread, by itself */
 	bool (*cancellable)(struct gs_thread *self);       /* GS_ATT_CANCEL is set: act on it? */
 	void (*cancel)(struct gs_thread *self); /* act on it if asynchronous; in a region, too */
 };

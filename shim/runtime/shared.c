@@ -172,8 +172,10 @@ static int gs_shared_kernel_tid(void)
 }
 
 /* The same, for a thread that is going to lock m: it gets its kernel thread. */
-static int gs_shared_settle(struct gs_thread *self, const struct gs_mutex *m)
+static int gs_shared_settle(const struct gs_mutex *m)
 {
+	struct gs_thread *self = gs_self && gs_self->kind == GS_KIND_GREEN ? gs_self : NULL;
+
 	if ((m->kind & (GS_MUTEX_ROBUST | GS_MUTEX_SHARED)) !=
 	    (GS_MUTEX_ROBUST | GS_MUTEX_SHARED))
 		return gs_mutex_tid();
@@ -196,7 +198,7 @@ static bool gs_shared_mine(uint32_t word)
 static int gs_shared_lock_robust(struct gs_thread *self, struct gs_mutex *m, bool try,
 				 clockid_t clock, const struct timespec *abs)
 {
-	uint32_t tid = (uint32_t)gs_shared_settle(self, m), old = gs_shared_word(m), waiters = 0;
+	uint32_t tid = (uint32_t)gs_shared_settle(m), old = gs_shared_word(m), waiters = 0;
 	struct gs_deadline d;
 	int err;
 
@@ -363,7 +365,7 @@ void gs_shared_init(void)
 		gs_shared_head = (char *)head - (char *)gs_arch_thread_pointer();
 }
 
-static void gs_shared_bury(struct gs_thread *self, void *node, long offset)
+static void gs_shared_bury(void *node, long offset)
 {
 	_Atomic uint32_t *word = (void *)((char *)gs_shared_untag(node) + offset);
 	/* relaxed: the compare-and-swap orders */
@@ -390,9 +392,9 @@ void gs_shared_exit(struct gs_thread *self)
 	node = head->list.next;
 	for (int i = 0; node && gs_shared_untag(node) != (void **)head; i++) {
 		if (i == GS_SHARED_LIST_LIMIT)
-			break; /* the program overwrote it */
+			break; /* the program has overwritten it */
 		next = *gs_shared_untag(node);
-		gs_shared_bury(self, node, head->futex_offset);
+		gs_shared_bury(node, head->futex_offset);
 		node = next;
 	}
 	head->list.next = &head->list;

@@ -33,6 +33,7 @@ enum {
 };
 
 static const size_t gs_stack_slab_max = 4UL << 30;
+static const size_t gs_stack_size_max = 1UL << 46; /* half the address space */
 
 struct gs_stack_class {
 	size_t size, guard;
@@ -144,7 +145,7 @@ int gs_stack_get(struct gs_stack *s, size_t size, size_t guard)
 	char *base = NULL;
 
 	guard = GS_ALIGN_UP(guard, GS_PAGE);
-	if (size > SIZE_MAX / 4 || guard > SIZE_MAX / 4)
+	if (size > gs_stack_size_max || guard > gs_stack_size_max)
 		return -ENOMEM;
 	size = GS_ALIGN_UP(size + guard, GS_PAGE);
 	gs_lock(&gs_stack_lock);

@@ -112,6 +112,14 @@ void gs_tcb_set_tid(void *tp, int tid)
 	memcpy((char *)tp + gs_tcb_field(gs_host.db_tid), &tid, sizeof(tid));
 }
 
+int gs_tcb_tid(const void *tp)
+{
+	int tid;
+
+	memcpy(&tid, (const char *)tp + gs_tcb_field(gs_host.db_tid), sizeof(tid));
+	return tid;
+}
+
 static bool gs_tcb_add_segment(ptrdiff_t off, size_t len)
 {
 	if (gs_tcb.nsegments == GS_TCB_SEGMENTS)

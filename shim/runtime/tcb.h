@@ -37,9 +37,12 @@ void gs_tcb_adopt(struct gs_thread *t);
 /* glibc's cancelhandling word of a TCB and its bits, found by experiment in gs_tcb_init. */
 _Atomic uint32_t *gs_tcb_cancel_word(const void *tp);
 extern uint32_t gs_tcb_cancel_disabled, gs_tcb_cancel_async, gs_tcb_cancel_requested;
+/* EXITING_BITMASK and TERMINATED_BITMASK of nptl/descr.h: on its way out. */
+enum { GS_TCB_CANCEL_LEAVING = 0x10 | 0x20 };
 
 /* glibc's tid field. */
 void gs_tcb_set_tid(void *tp, int tid);
+int gs_tcb_tid(const void *tp);
 
 /* The program loaded more objects: initialises, in every live green thread,
    static thread-local blocks that came with them. Outside the runtime. */

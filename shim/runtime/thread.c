@@ -11,6 +11,7 @@
 
 #include "host.h"
 #include "mem.h"
+#include "sys.h"
 #include "tcb.h"
 
 #include <string.h>
@@ -23,6 +24,7 @@ enum {
 	GS_THREAD_SLAB = 256 * 1024,
 	GS_TID_FIRST = 4194305, /* above the kernel's PID_MAX_LIMIT */
 	GS_TID_LAST = 1 << 30,  /* FUTEX_TID_MASK */
+	GS_TID_SPREAD = 251,
 };
 
 struct gs_thread_slab {
@@ -37,6 +39,7 @@ struct gs_thread_slab *_Atomic gs_thread_slabs;
 static struct gs_lock gs_thread_lock;
 static struct gs_thread *gs_thread_free_list;
 static _Atomic uint64_t gs_thread_ids;
+static uint64_t gs_thread_tid_base;
 
 static bool gs_thread_grow(void)
 {
@@ -60,6 +63,8 @@ struct gs_thread *gs_thread_new(void)
 	struct gs_thread *t = NULL;
 	uint64_t seq;
 
+	if (GS_UNLIKELY(gs_thread_tid_base == 0))
+		gs_thread_tid_base = (uint64_t)gs_sys_getpid() * GS_TID_SPREAD;
 	gs_lock(&gs_thread_lock);
 	if (gs_thread_free_list || gs_thread_grow()) {
 		t = gs_thread_free_list;
@@ -80,7 +85,8 @@ void gs_thread_number(struct gs_thread *t)
 {
 	/* relaxed: only uniqueness matters */
 	t->id = atomic_fetch_add_explicit(&gs_thread_ids, 1, memory_order_relaxed) + 1;
-	t->tid = GS_TID_FIRST + (int)((t->id - 1) % (GS_TID_LAST - GS_TID_FIRST));
+	/* Two processes that share a mutex should not give its owner the same number. */
+	t->tid = GS_TID_FIRST + (int)((t->id - 1 + gs_thread_tid_base) % (GS_TID_LAST - GS_TID_FIRST));
 }
 
 void gs_thread_free(struct gs_thread *t)

@@ -20,6 +20,7 @@
 #include "wire.h"
 
 #include "idle.h"
+#include "sched.h"
 #include "sys.h"
 
 enum { GS_WIRE_MEMBARRIER = 8 /* MEMBARRIER_CMD_PRIVATE_EXPEDITED */ };
@@ -39,8 +40,11 @@ bool gs_wire_wait(struct gs_worker *w)
 	if (w->retired)
 		return false;
 	/* acquire: pairs with the release in gs_wire_pass */
-	while (atomic_exchange_explicit(&w->wake, 0, memory_order_acquire) == 0)
+	while (atomic_exchange_explicit(&w->wake, 0, memory_order_acquire) == 0) {
+		gs_leave(&w->g0); /* asleep, a signal handler may do its work here */
 		gs_sys_futex_wait(&w->wake, 0, NULL);
+		gs_enter(&w->g0);
+	}
 	gs_idle_hold(w, w->handed);
 	w->handed = NULL;
 	return true;

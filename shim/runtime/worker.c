@@ -21,6 +21,7 @@
 #include "log.h"
 #include "mem.h"
 #include "netpoll.h"
+#include "preempt.h"
 #include "sched.h"
 #include "sys.h"
 #include "tcb.h"
@@ -58,6 +59,7 @@ static void *gs_worker_main(void *arg)
 	w->g0.tp = gs_arch_thread_pointer();
 	w->ktid = gs_sys_gettid();
 	gs_tcb_adopt(&w->g0);
+	gs_sched_ops.started(w);
 	if (w->handed) {
 		gs_idle_hold(w, w->handed);
 		w->handed = NULL;
@@ -100,7 +102,7 @@ static bool gs_worker_spawn(struct gs_proc *p, bool spinning)
 	struct gs_worker *w;
 	pthread_attr_t attr;
 	pthread_t thread;
-	uint64_t all = ~0ULL, old;
+	uint64_t all = ~(1ULL << (GS_EVERYWHERE_SIGNAL - 1)), old;
 	int err;
 
 	if (atomic_load_explicit(&gs_worker_count, memory_order_relaxed) >=
@@ -185,7 +187,9 @@ static bool gs_worker_poll(struct gs_worker *w)
 	   from sleeping. */
 	if (atomic_load_explicit(&gs_globq_length, memory_order_seq_cst) > 0)
 		until = now;
+	gs_leave(&w->g0); /* asleep, a signal handler may do its work here */
 	gs_netpoll_wait(w->batch, until == GS_NEVER ? GS_NEVER : until > now ? until - now : 0);
+	gs_enter(&w->g0);
 	gs_netpoll_drain(w->batch);
 	atomic_store_explicit(&gs_worker_poll_until, GS_NEVER, memory_order_relaxed);
 	gs_idle_poll_end(w);
@@ -282,6 +286,9 @@ static struct gs_thread *gs_worker_find(struct gs_worker *w)
 		struct gs_thread *t = NULL;
 		uint64_t cycles;
 
+		/* relaxed: set by a handler on this kernel thread */
+		if (GS_UNLIKELY(atomic_load_explicit(&w->g0.attention, memory_order_relaxed)))
+			gs_sched_ops.attend(&w->g0, GS_ATT_SIGNAL);
 		if (GS_UNLIKELY(w->wired != NULL))
 			return gs_wire_wait(w) ? w->wired : NULL;
 
@@ -354,6 +361,7 @@ static void gs_worker_first(struct gs_transfer tr)
 	gs_sched_landed(tr);
 	gs_worker_loop(gs_self->worker);
 	/* The process's first kernel thread must outlive the others. */
+	gs_leave(gs_self);
 	for (;;)
 		gs_sys_futex_wait(&gs_self->worker->wake, 0, NULL);
 }

@@ -39,7 +39,7 @@ struct gs_proc {
 	struct gs_thread *cache; /* finished threads with default stacks, linked by next */
 	/* What the monitor saw last time. */
 	uint32_t seen_tick, seen_status;
-	uint64_t seen_when;
+	uint64_t seen_when, seen_switch;
 	struct gs_runq runq;
 	struct gs_timers timers;
 	struct gs_stats stats;

@@ -20,6 +20,10 @@ load helper
 	compare io_churn
 }
 
+@test "io_close" {
+	compare io_close
+}
+
 @test "io_dgram" {
 	compare io_dgram
 }
@@ -34,6 +38,14 @@ load helper
 
 @test "io_peer" {
 	compare io_peer
+}
+
+@test "io_resolver" {
+	compare io_resolver
+}
+
+@test "io_signal" {
+	compare io_signal
 }
 
 @test "io_stream" {
@@ -84,6 +96,22 @@ load helper
 	compare sync_cond
 }
 
+@test "sync_fair" {
+	compare sync_fair
+}
+
+@test "sync_foreign" {
+	compare sync_foreign
+}
+
+@test "sync_futex" {
+	compare sync_futex
+}
+
+@test "sync_misc" {
+	compare sync_misc
+}
+
 @test "sync_mutex" {
 	compare sync_mutex
 }
@@ -94,4 +122,12 @@ load helper
 
 @test "sync_sem" {
 	compare sync_sem
+}
+
+@test "sync_signal" {
+	compare sync_signal
+}
+
+@test "sync_storm" {
+	compare sync_storm
 }

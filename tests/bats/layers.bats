@@ -46,6 +46,7 @@ floor()
 			case $name in
 			mem* | make_fcontext | jump_fcontext | gs_* | _GLOBAL_OFFSET_TABLE_) ;;
 			__sigsetjmp | __pthread_register_cancel | __pthread_unregister_cancel) ;;
+			__pthread_unwind_next) ;;
 			_Unwind_Resume | __gcc_personality_v0) ;;
 			*)
 				echo "$source needs $name"

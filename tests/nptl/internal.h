@@ -36,6 +36,14 @@
 #define BARRIER_IN_THRESHOLD (UINT_MAX / 2)
 #define PTHREAD_RWLOCK_SHARED_NP 1
 
+#define PTHREAD_RWLOCK_READER_SHIFT 3
+#define PTHREAD_RWLOCK_READER_OVERFLOW (1U << (sizeof(unsigned int) * 8 - 1))
+extern void *__dso_handle __attribute__((visibility("hidden")));
+
+/* glibc.elision is not built into Debian's library. */
+#define TUNABLE_GET_FULL(...) 0
+#define TUNABLE_GET(...) 0
+
 struct new_sem {
 	uint64_t data;
 	int private, pad;
@@ -100,7 +108,8 @@ struct pthread_attr {
 /* For glibc's support library. */
 #define libc_hidden_proto(name)
 #define libc_hidden_def(name)
-#define attribute_hidden
+#define attribute_hidden __attribute__((visibility("hidden")))
+#define attribute_tls_model_ie __attribute__((tls_model("initial-exec")))
 
 static inline void *gs_nptl_allocate_once(void **place, void *(*allocate)(void *),
 					  void (*deallocate)(void *, void *), void *closure)

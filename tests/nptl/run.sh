@@ -31,12 +31,12 @@ say()
 # Unpacks the source; sets nothing.
 fetch()
 {
-	tarball=$(ls /usr/src/glibc/glibc-*.tar.xz 2>/dev/null | head -n 1)
+	tarball=$(find /usr/src/glibc -name 'glibc-*.tar.xz' 2>/dev/null | head -n 1)
 	if [ -z "$tarball" ]; then
 		# shellcheck source=../../tools/setup.sh
 		. "$here/../../tools/setup.sh"
 		setup_packages glibc-source g++ xz-utils || return 1
-		tarball=$(ls /usr/src/glibc/glibc-*.tar.xz | head -n 1)
+		tarball=$(find /usr/src/glibc -name 'glibc-*.tar.xz' | head -n 1)
 	fi
 	say "nptl: unpacking $tarball"
 	tar -xf "$tarball" -C "$work" --exclude='*/po/*' --exclude='*/localedata/*' \
@@ -56,11 +56,13 @@ headers()
 	for name in array_length intprops libc-diag libc-pointer-arith scratch_buffer; do
 		ln -sf "$work/source/include/$name.h" "$name.h"
 	done
+	mkdir -p generic
 	ln -sf "$work/source/sysdeps/x86/tst-stack-align.h" tst-stack-align.h
+	ln -sf "$work/source/sysdeps/generic/tst-stack-align.h" generic/
 	ln -sf "$work/source/sysdeps/unix/sysv/linux/tst-skeleton-thread-affinity.c" .
 	ln -sf "$work/source/sysdeps/unix/sysv/linux/tst-skeleton-affinity.c" .
-	for name in allocate_once atomic descr internal-signals internaltypes pthreadP pthreaddef \
-		shlib-compat stackguard-macros stackinfo sysdep tls; do
+	for name in allocate_once atomic descr dso_handle elf/dl-tunables internal-signals internaltypes pthreadP pthreaddef \
+		pthread_rwlock shlib-compat stackguard-macros stackinfo sysdep tls; do
 		echo "#include \"$here/internal.h\"" >"$name.h"
 	done
 	: >config.h
@@ -71,11 +73,13 @@ headers()
 support()
 {
 	mkdir -p "$work/support" && cd "$work/support" || return 1
+	# shellcheck disable=SC2016 # the inner shell expands
 	for file in "$work"/source/support/*.c; do
 		name=${file##*/}
 		case $name in
 		*-time64.c | *_time64.c | test-container.c | tst-* | *_main.c | test-driver.c | links-dso-program*)
 			[ "$name" = support_test_main.c ] || continue ;;
+		support_wait_for_thread_exit.c) file=$here/support.c ;;
 		echo-container.c | false-container.c | shell-container.c | true-container.c) continue ;;
 		esac
 		echo "$file"
@@ -93,7 +97,7 @@ support()
 # The recipe of test $1: lines "test key value" of the file recipes.
 recipe()
 {
-	sed -n "s/^$1[ 	][ 	]*$2[ 	][ 	]*//p" "$here/recipes" | sed "s|@B@|$built|g;s|@W@|$work|g" | tr '\n' ' '
+	sed -n "s/^$1[ 	][ 	]*$2[ 	][ 	]*//p" "$here/recipes" | sed "s|@B@|$built|g;s|@H@|$here|g" | tr '\n' ' '
 }
 
 compile() # TEST
@@ -105,11 +109,12 @@ compile() # TEST
 	*.cc) cc='c++ -std=gnu++11' more='-Wl,--no-as-needed -lstdc++' ;;
 	esac
 	case $1 in
+	tst-cancelx1) ;;
 	tst-*x[0-9] | tst-*x[0-9][0-9] | tst-minstack-*) more="$more -fexceptions -fasynchronous-unwind-tables" ;;
 	tst-vfork[12]x) more="$more -fexceptions" ;;
 	esac
 	flags="-O2 -g -w -pthread -D_GNU_SOURCE -DPTHREAD_IN_LIBC=1 -DSTACK_CHK=1 \
-		-I$work/include -I${source%/*} -I$work/source/nptl -I$work/source/sysdeps/pthread"
+		-I$work/include -I$work/include/generic -I${source%/*} -I$work/source/nptl -I$work/source/sysdeps/pthread"
 	for module in $(recipe "$1" module); do
 		file=$(find "$work/source/nptl" "$work/source/sysdeps/pthread" -maxdepth 1 -name "$module.c")
 		# shellcheck disable=SC2086,SC2046 # lists of words
@@ -132,9 +137,11 @@ run() # TEST NAME [VARIABLE=VALUE...]
 	shift 2
 	dir=$work/run/$test.$name
 	rm -rf "$dir" && mkdir -p "$dir" && cd "$dir" || return 1
+	: >Makefile # some tests open it
 	for module in $(recipe "$test" module); do
 		ln -sf "$built/$module.so" .
 	done
+	eval "$(recipe "$test" prepare)"
 	# shellcheck disable=SC2046 # lists of words
 	eval "set -- \"\$@\" $(recipe "$test" env) timeout -k 5 330 \"$built/$test\" $(recipe "$test" args)"
 	env TMPDIR="$dir" "$@" >"$work/log/$test.$name" 2>&1 </dev/null
@@ -181,7 +188,7 @@ excepted() # TEST KIND...
 	name=$1
 	shift
 	for kind; do
-		grep -q "^$name[ 	][ 	]*$kind[ 	]" "$here/exceptions" && return 0
+		grep -q "^${name}[ 	][ 	]*${kind}[ 	]" "$here/exceptions" && return 0
 	done
 	return 1
 }

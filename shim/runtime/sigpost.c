@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sigpost.c - choosing the thread for a signal, queueing it, and telling the thread.
+ *
+ * A signal for the process goes to a thread that waits for it in sigwait; else to
+ * main, if it lets it in, as on Linux; else to the thread that was running, for the
+ * same reason; else to any that lets it in, rather one that can be interrupted. It is
+ * then queued for that thread like one of its own, but taken back and given to another
+ * when the thread blocks it before it got it, or ends. When nobody lets it in it is
+ * queued for nobody, until somebody does.
+ *
+ * Telling a thread t:
+ *  1. the pending bit, then GS_ATT_SIGNAL, both before
+ *  2. a membarrier (in gs_wait_interrupt), and the end of t's wait, if it may end;
+ *  3. a look at t->inrt. 0: t runs program code, or is in a system call; its worker is
+ *     kicked, and the kick's handler delivers. Not 0: t will leave the runtime, and
+ *     after that look at its attention: the membarrier orders its store to inrt and
+ *     that look against steps 1 and 3.
+ *
+ * Locks: gs_sigact_lock; under it those of the scheduler.
+ * Called from: signal.c, sigwait.c, life.c, hooks.
+ */
+#include "sigpost.h"
+
+#include "sched.h"
+#include "sigact.h"
+#include "sigmask.h"
+#include "sigworker.h"
+#include "sys.h"
+
+#include <time.h>
+
+static struct gs_thread *gs_sigpost_main;
+static struct gs_list gs_sigpost_waiters = GS_LIST_INIT(gs_sigpost_waiters);
+
+/* The mask of a thread that has ended: no program can block SIGKILL. */
+static const uint64_t gs_sigpost_gone = ~UINT64_C(0);
+
+void gs_sigpost_init(struct gs_thread *main)
+{
+	gs_sigpost_main = main;
+	gs_list_init(&gs_sigpost_waiters);
+}
+
+static uint64_t gs_sigpost_mask_of(const struct gs_thread *t)
+{
+	/* relaxed: changes under the lock */
+	return atomic_load_explicit(&t->sigmask, memory_order_relaxed);
+}
+
+static bool gs_sigpost_lets_in(const struct gs_thread *t, uint64_t bit)
+{
+	return !(gs_sigpost_mask_of(t) & bit);
+}
+
+struct gs_sigpost_search {
+	uint64_t bit;
+	struct gs_thread *found;
+};
+
+/* False: good enough. */
+static bool gs_sigpost_consider(struct gs_thread *t, void *arg)
+{
+	struct gs_sigpost_search *search = arg;
+	/* relaxed, and the rest plain: any thread is a legal choice that has begun and not
+	   ended; only gs_sigpost_gone ends it, under the lock */
+	unsigned state = atomic_load_explicit(&t->state, memory_order_relaxed);
+
+	if (t->kind != GS_KIND_GREEN || state == GS_STATE_NEW || state == GS_STATE_DEAD ||
+	    !gs_sigpost_lets_in(t, search->bit))
+		return true;
+	search->found = t;
+	return !(state == GS_STATE_WAITING && t->interruptible);
+}
+
+static struct gs_thread *gs_sigpost_choose(uint64_t bit, struct gs_thread *self)
+{
+	struct gs_sigpost_search search = { .bit = bit };
+
+	if (gs_sigpost_lets_in(gs_sigpost_main, bit))
+		return gs_sigpost_main;
+	if (self && gs_sigpost_lets_in(self, bit))
+		return self;
+	/* Threads that ever changed their masks, or handled a signal, come first: if the
+	   common mask blocks this one, nobody else can let it in. */
+	gs_list_for_each(node, &gs_sigqueue_states)
+		if (!gs_sigpost_consider(GS_CONTAINER_OF(node, struct gs_signal_state, all)->t,
+					 &search))
+			return search.found;
+	if (!search.found && !(gs_sigmask_common & bit))
+		gs_thread_each(gs_sigpost_consider, &search);
+	return search.found;
+}
+
+/* Steps 1 to 3; t is not the calling thread. */
+static void gs_sigpost_tell(struct gs_thread *t)
+{
+	struct gs_worker *w;
+
+	/* seq_cst: see gs_wait_interrupt */
+	atomic_fetch_or_explicit(&t->attention, GS_ATT_SIGNAL, memory_order_seq_cst);
+	gs_wait_interrupt(t);
+	w = t->worker;
+	if (t->inrt == 0 && w)
+		gs_sys3(__NR_tgkill, gs_sys_getpid(), w->ktid, GS_SIG_KICK);
+}
+
+/* Whoever is woken here should not have to wait until the present thread parks: that
+   one was computing when the signal interrupted it. */
+static void gs_sigpost_hurry(struct gs_thread *self)
+{
+	struct gs_worker *w = self ? self->worker : NULL;
+
+	if (w && w->p && w->g0.sig && gs_sigworker(w)->in_handler && w->p->eager == 0)
+		w->p->eager = 1;
+}
+
+/* Somebody in sigwait gets it. */
+static bool gs_sigpost_serve(struct gs_thread *to, const siginfo_t *info)
+{
+	gs_list_for_each(node, &gs_sigpost_waiters) {
+		struct gs_sigpost_waiter *w = GS_CONTAINER_OF(node, struct gs_sigpost_waiter, node);
+
+		if ((to && w->t != to) || !(w->set & GS_SIG(info->si_signo)))
+			continue;
+		/* If its time was up it goes without; it needs the lock to go, so w stays. */
+		if (!gs_wait_wake(w->t, w->token))
+			continue;
+		w->info = *info;
+		w->served = true;
+		gs_sigpost_wait_end(w);
+		return true;
+	}
+	return false;
+}
+
+bool gs_sigpost(struct gs_thread *to, const siginfo_t *info, struct gs_thread *self)
+{
+	uint64_t bit = GS_SIG(info->si_signo);
+	bool process = !to;
+
+	gs_sigpost_hurry(self);
+	if (gs_sigpost_serve(to, info))
+		return true;
+	if (process)
+		to = gs_sigpost_choose(bit, self);
+	if (!to) {
+		/* relaxed: a signalfd made later collects what is in the queue */
+		if (!(atomic_load_explicit(&gs_sigmask_fds, memory_order_relaxed) & bit))
+			gs_sigqueue_add(NULL, info, true);
+		return false;
+	}
+	if (gs_sigpost_lets_in(to, bit) && gs_sigact_ignores(info->si_signo))
+		return true;
+	gs_sigqueue_add(to, info, process);
+	if (!gs_sigpost_lets_in(to, bit))
+		return true;
+	if (to == self)
+		atomic_fetch_or_explicit(&to->attention, GS_ATT_SIGNAL, memory_order_relaxed);
+	else
+		gs_sigpost_tell(to);
+	return true;
+}
+
+/* Of what was queued for nobody, or for self, and can or must go elsewhere. */
+static void gs_sigpost_redistribute(struct gs_thread *self, uint64_t grown, uint64_t lost)
+{
+	siginfo_t info;
+
+	while (gs_sigqueue_take_back(self, lost, &info))
+		gs_sigpost(NULL, &info, self);
+	while (gs_sigqueue_take(NULL, grown, &info))
+		if (!gs_sigpost(NULL, &info, self))
+			break;
+}
+
+void gs_sigpost_open(struct gs_thread *self, uint64_t grown)
+{
+	uint64_t set = gs_sigworker_unfetched(self->worker, grown);
+	const struct timespec now = { 0 };
+	siginfo_t info;
+
+	/* Before the first worker gets at the newer ones. */
+	while (set && gs_sys4(__NR_rt_sigtimedwait, &set, &info, &now, GS_SIG_BYTES) > 0) {
+		gs_lock(&gs_sigact_lock);
+		gs_sigpost(NULL, &info, self);
+		gs_unlock(&gs_sigact_lock);
+	}
+	if (grown)
+		gs_sigworker_open(self->worker, grown);
+}
+
+void gs_sigpost_mask(struct gs_thread *self, uint64_t set)
+{
+	uint64_t old = gs_sigpost_mask_of(self), grown;
+
+	set &= GS_SIGS_BLOCKABLE;
+	if (set == old)
+		return;
+	gs_lock(&gs_sigact_lock);
+	gs_sigmask_change(self, set);
+	grown = gs_sigmask_revise();
+	gs_sigpost_redistribute(self, grown, set & ~old);
+	gs_unlock(&gs_sigact_lock);
+	gs_sigpost_open(self, grown);
+	if ((set ^ old) & GS_SIGS_TTY)
+		gs_sigworker_tty(self);
+	if (atomic_load_explicit(&self->sigpending, memory_order_relaxed) & ~set)
+		/* relaxed: our own word */
+		atomic_fetch_or_explicit(&self->attention, GS_ATT_SIGNAL, memory_order_relaxed);
+}
+
+uint64_t gs_sigpost_wait_begin(struct gs_sigpost_waiter *w)
+{
+	w->served = false;
+	gs_list_add_tail(&gs_sigpost_waiters, &w->node);
+	gs_sigmask_await(w->set);
+	return gs_sigmask_revise();
+}
+
+void gs_sigpost_wait_end(struct gs_sigpost_waiter *w)
+{
+	if (!gs_list_on(&w->node))
+		return;
+	gs_list_del(&w->node);
+	gs_sigmask_await_over(w->set);
+	gs_sigmask_revise();
+}
+
+void gs_sigpost_born(struct gs_thread *self, struct gs_thread *t)
+{
+	uint64_t mask = gs_sigpost_mask_of(t), grown = 0;
+
+	if (GS_LIKELY(mask == gs_sigmask_common)) {
+		/* relaxed: a count; and its maker has that mask as well, or lets us take the
+		   lock below at its next change */
+		atomic_fetch_add_explicit(&gs_thread_count, 1, memory_order_relaxed);
+		if (GS_LIKELY(mask == gs_sigpost_mask_of(self)))
+			return;
+		gs_lock(&gs_sigact_lock);
+	} else {
+		/* The two counts must not be seen apart: it would seem to have the common mask. */
+		gs_lock(&gs_sigact_lock);
+		gs_sigmask_come(t);
+		atomic_fetch_add_explicit(&gs_thread_count, 1, memory_order_relaxed);
+	}
+	/* With its maker's mask it changes nothing in what is wanted. */
+	if (mask != gs_sigpost_mask_of(self)) {
+		grown = gs_sigmask_revise();
+		gs_sigpost_redistribute(self, grown, 0);
+	}
+	gs_unlock(&gs_sigact_lock);
+	gs_sigpost_open(self, grown);
+}
+
+void gs_sigpost_died(struct gs_thread *self)
+{
+	uint64_t grown = 0;
+	bool odd;
+
+	gs_lock(&gs_sigact_lock);
+	odd = gs_sigpost_mask_of(self) != gs_sigmask_common;
+	if (odd)
+		gs_sigmask_go(self);
+	atomic_store_explicit(&self->sigmask, gs_sigpost_gone, memory_order_relaxed);
+	/* seq_cst, both: the last thread with the common mask finds that there is none */
+	if (odd || atomic_load_explicit(&gs_thread_count, memory_order_seq_cst) ==
+			   atomic_load_explicit(&gs_sigmask_odd, memory_order_seq_cst))
+		grown = gs_sigmask_revise();
+	gs_sigpost_redistribute(self, grown, ~UINT64_C(0));
+	gs_sigqueue_close(self);
+	gs_unlock(&gs_sigact_lock);
+	gs_sigpost_open(self, grown);
+}

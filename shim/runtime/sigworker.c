@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sigworker.c - kernel masks.
+ *
+ * A kernel thread's mask is not any green thread's. It follows from two questions:
+ *
+ *  - Is a signal wanted (sigmask.c)? When it becomes so, the worker where that happens
+ *    lets it in at once, and so does the first worker, which never ends. When it is
+ *    wanted no more, nothing is done: only when one comes all the same the worker it
+ *    came to blocks it. So a thread that blocks and unblocks a signal all the time, as
+ *    round every pselect, costs the kernel nothing.
+ *  - May this worker take it? Real-time signals are for the first worker alone: they are
+ *    delivered in order, and two workers would not keep it.
+ *
+ * A handler that interrupts the runtime can do nothing (what it needs may be locked by
+ * what it interrupted): it holds the signal back and lets no other come until the worker
+ * gets to a place where it can be dealt with. That it holds one is GS_ATT_SIGNAL in the
+ * attention of the worker's own context: sched.c then goes there at the next switch.
+ *
+ * Invariants: w->kmask is written by w's own kernel thread only, and is what the kernel
+ * has, unless w holds a signal. Every wanted signal is let in by the first worker, or
+ * that has been kicked.
+ * Locks: gs_sigact_lock for close. Called from: signal.c, sigpost.c, worker.c (start).
+ */
+#include "sigworker.h"
+
+#include "host.h"
+#include "mem.h"
+#include "sigmask.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { GS_SIGWORKER_ALTSTACK = 16 * 1024 };
+
+/* Not blocked while a signal is held: those that are not held either. */
+static const uint64_t gs_sigworker_held = ~GS_SIGS_OPEN;
+
+static struct gs_worker *gs_sigworker_first;
+
+void gs_sigworker_apply(struct gs_worker *w)
+{
+	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &w->kmask, NULL, GS_SIG_BYTES);
+}
+
+int gs_sigworker_start(struct gs_worker *w, bool first)
+{
+	size_t head = GS_ALIGN_UP(sizeof(struct gs_sigworker), GS_CACHE_LINE);
+	size_t size = GS_ALIGN_UP(head + GS_SIGWORKER_ALTSTACK + gs_host.minsigstksz, GS_PAGE);
+	struct gs_sigworker *s = GS_CONTAINER_OF(w->g0.sig, struct gs_sigworker, state);
+
+	if (first)
+		gs_sigworker_first = w;
+	if (!w->g0.sig) {
+		s = gs_mem_map(size);
+		if (!s) {
+			/* It gets no signal but those nobody can do without. */
+			w->kmask = gs_sigworker_held;
+			gs_sigworker_apply(w);
+			return -ENOMEM;
+		}
+		s->alt.ss_sp = (char *)s + head;
+		s->alt.ss_size = size - head;
+		w->g0.sig = &s->state;
+	}
+	s->in_handler = false;
+	atomic_fetch_and_explicit(&w->g0.attention, ~(uint32_t)GS_ATT_SIGNAL, memory_order_relaxed);
+	gs_sys2(__NR_sigaltstack, &s->alt, NULL);
+	w->kmask = (~gs_sigmask_wanted() | (first ? 0 : GS_SIGS_REALTIME)) & ~GS_SIGS_OPEN;
+	gs_sigworker_apply(w);
+	return 0;
+}
+
+void gs_sigworker_hold(struct gs_worker *w, struct gs_thread *to, const siginfo_t *info)
+{
+	struct gs_sigworker *s = gs_sigworker(w);
+
+	s->held = *info;
+	s->held_to = to;
+	/* relaxed: read by this kernel thread */
+	atomic_fetch_or_explicit(&w->g0.attention, GS_ATT_SIGNAL, memory_order_relaxed);
+}
+
+bool gs_sigworker_release(struct gs_worker *w, struct gs_thread **to, siginfo_t *info)
+{
+	struct gs_sigworker *s = gs_sigworker(w);
+
+	if (!gs_sigworker_holds(w))
+		return false;
+	*info = s->held;
+	*to = s->held_to;
+	gs_barrier();
+	atomic_fetch_and_explicit(&w->g0.attention, ~(uint32_t)GS_ATT_SIGNAL, memory_order_relaxed);
+	return true;
+}
+
+void gs_sigworker_frame(struct gs_worker *w, ucontext_t *uc)
+{
+	uint64_t mask = gs_sigworker_holds(w) ? gs_sigworker_held : w->kmask;
+
+	memcpy(&uc->uc_sigmask, &mask, sizeof(mask));
+	if (w->g0.sig)
+		uc->uc_stack = gs_sigworker(w)->alt;
+}
+
+/* What the first worker blocks, read by another: what it comes to block later it
+   blocks under the lock, having seen that nobody wants it. */
+static uint64_t gs_sigworker_first_blocks(void)
+{
+	return __atomic_load_n(&gs_sigworker_first->kmask, __ATOMIC_RELAXED);
+}
+
+uint64_t gs_sigworker_unfetched(const struct gs_worker *w, uint64_t set)
+{
+	return w == gs_sigworker_first ? 0 : set & GS_SIGS_REALTIME & gs_sigworker_first_blocks();
+}
+
+/* Lets set in, if w is to. */
+static void gs_sigworker_admit(struct gs_worker *w, uint64_t set)
+{
+	if (w != gs_sigworker_first)
+		set &= ~GS_SIGS_REALTIME;
+	/* relaxed: one writer */
+	__atomic_store_n(&w->kmask, w->kmask & ~set, __ATOMIC_RELAXED);
+}
+
+void gs_sigworker_open(struct gs_worker *w, uint64_t set)
+{
+	uint64_t before = w->kmask;
+
+	gs_sigworker_admit(w, set);
+	if (w->kmask != before && !gs_sigworker_holds(w))
+		gs_sigworker_apply(w);
+	if (w != gs_sigworker_first && (gs_sigworker_first_blocks() & set))
+		gs_sys3(__NR_tgkill, gs_sys_getpid(), gs_sigworker_first->ktid, GS_SIG_KICK);
+}
+
+void gs_sigworker_close(struct gs_worker *w, uint64_t set)
+{
+	__atomic_store_n(&w->kmask, w->kmask | (set & ~GS_SIGS_OPEN), __ATOMIC_RELAXED);
+}
+
+void gs_sigworker_look(struct gs_worker *w)
+{
+	if (w == gs_sigworker_first)
+		gs_sigworker_admit(w, gs_sigmask_wanted());
+}
+
+void gs_sigworker_tty(struct gs_thread *self)
+{
+	struct gs_worker *w = self->worker;
+	uint64_t mask = atomic_load_explicit(&self->sigmask, memory_order_relaxed);
+
+	w->kmask = (w->kmask & ~GS_SIGS_TTY) | (mask & GS_SIGS_TTY);
+	if (!gs_sigworker_holds(w))
+		gs_sigworker_apply(w);
+}
+
+uint64_t gs_sigworker_native_begin(struct gs_thread *self)
+{
+	struct gs_worker *w = self->worker;
+	uint64_t saved = w->kmask;
+
+	w->kmask = atomic_load_explicit(&self->sigmask, memory_order_relaxed);
+	gs_sigworker_apply(w);
+	return saved;
+}
+
+void gs_sigworker_native_end(struct gs_thread *self, uint64_t saved)
+{
+	struct gs_worker *w = self->worker;
+
+	/* What has become wanted meanwhile is let in; the rest is as it was. */
+	w->kmask = saved & ~(w == gs_sigworker_first ? gs_sigmask_wanted() : 0);
+	gs_sigworker_apply(w);
+}

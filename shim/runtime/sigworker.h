@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sigworker.h - the kernel threads' side of signals: what each blocks in the kernel, its
+ * alternate stack, and the one signal it may hold back.
+ */
+#ifndef GS_SIGWORKER_H
+#define GS_SIGWORKER_H
+
+#include "sigqueue.h"
+#include "worker.h"
+
+#include <ucontext.h>
+
+/* One per worker; w->g0.sig points to its state. */
+struct gs_sigworker {
+	struct gs_signal_state state;
+	bool in_handler;           /* a handler has interrupted program code */
+	struct gs_thread *held_to; /* the held signal is for this thread; NULL: the process */
+	siginfo_t held;
+	stack_t alt;               /* the kernel's alternate stack: faults come here */
+};
+
+static inline struct gs_sigworker *gs_sigworker(const struct gs_worker *w)
+{
+	return GS_CONTAINER_OF(w->g0.sig, struct gs_sigworker, state);
+}
+
+/* Does w hold a signal back? */
+static inline bool gs_sigworker_holds(const struct gs_worker *w)
+{
+	/* relaxed: set and cleared by w's own kernel thread */
+	return atomic_load_explicit(&w->g0.attention, memory_order_relaxed) & GS_ATT_SIGNAL;
+}
+
+/* w, whose kernel thread is the caller's, may be sent signals from now on. The very
+   first is given first: it never ends. Returns 0 or -ENOMEM. */
+int gs_sigworker_start(struct gs_worker *w, bool first);
+
+/* Holds the signal back, and blocks all others until it is let go. In the handler. */
+void gs_sigworker_hold(struct gs_worker *w, struct gs_thread *to, const siginfo_t *info);
+
+/* Takes the held signal; the caller then calls gs_sigworker_apply. False: there is none. */
+bool gs_sigworker_release(struct gs_worker *w, struct gs_thread **to, siginfo_t *info);
+
+/* Makes the kernel's mask what w->kmask says. By w's kernel thread; signals may come. */
+void gs_sigworker_apply(struct gs_worker *w);
+
+/* The handler's last act: what the kernel restores when it returns to the interrupted
+   code shall be w's mask and alternate stack, as they are now. */
+void gs_sigworker_frame(struct gs_worker *w, ucontext_t *uc);
+
+/* Real-time signals among set that the first worker blocks, and w is another one: what
+   is pending of them has to be fetched (sigpost.c) before gs_sigworker_open. */
+uint64_t gs_sigworker_unfetched(const struct gs_worker *w, uint64_t set);
+
+/* The signals in set are wanted now: lets them in, on w, the caller's worker, and on the
+   first. They may come at once. Inside the runtime, gs_sigact_lock not held. */
+void gs_sigworker_open(struct gs_worker *w, uint64_t set);
+
+/* Nobody wants the signals in set: w lets them in no more. The kernel learns of it from
+   gs_sigworker_apply or gs_sigworker_frame. Lock held. */
+void gs_sigworker_close(struct gs_worker *w, uint64_t set);
+
+/* Asked by a kick: has anything become wanted? */
+void gs_sigworker_look(struct gs_worker *w);
+
+/* The terminal driver looks at the kernel's mask: makes it say what self's says. */
+void gs_sigworker_tty(struct gs_thread *self);
+
+/* From begin to end the kernel's mask is exactly self's (an exec or a new process takes
+   it over). On one kernel thread. */
+uint64_t gs_sigworker_native_begin(struct gs_thread *self);
+void gs_sigworker_native_end(struct gs_thread *self, uint64_t saved);
+
+#endif
