@@ -10,7 +10,8 @@
  * A function is left alone when: its symbol is not in libc.so, its body is too
  * short for the jump, the page cannot be made writable, or the bytes read back
  * are not the bytes written. Functions that a vfork or posix_spawn child runs
- * before exec (close, dup2, sigaction, execve) are not in the list.
+ * before exec (dup2, sigaction, execve) are not in the list; gs_libc_close, which
+ * is, knows such a child by its process number.
  *
  * Invariants: written once, while the process has one thread.
  * Called from: init.c.
@@ -21,6 +22,7 @@
 #include "real.h"
 #include "runtime/arch.h"
 #include "runtime/conf.h"
+#include "runtime/fd.h"
 #include "runtime/log.h"
 #include "runtime/sys.h"
 
@@ -70,6 +72,9 @@ static const struct gs_redirect gs_redirect_table[] = {
 	GS_REDIRECT(open64),
 	GS_REDIRECT(pthread_mutex_lock),
 	GS_REDIRECT(pthread_mutex_unlock),
+	GS_REDIRECT(socket),
+	GS_REDIRECT(pipe2),
+	{ "__close_nocancel", (void *)gs_libc_close },
 	{ "__lll_lock_wait_private", (void *)gs_libc_lock_wait },
 	{ "__lll_lock_wake_private", (void *)gs_libc_lock_wake },
 };
@@ -143,9 +148,13 @@ int gs_redirect_install(void)
 	for (size_t i = 0; i < GS_ARRAY_SIZE(gs_redirect_table); i++) {
 		const char *why = gs_redirect_one(&gs_redirect_table[i], libc.dli_fbase);
 
-		if (!why)
+		if (!why) {
 			done++;
-		else
+			/* relaxed: one thread */
+			if (gs_redirect_table[i].hook == (void *)gs_libc_close)
+				atomic_store_explicit(&gs_fd_closes_seen, true,
+						      memory_order_relaxed);
+		} else
 			gs_log_debug("libc's own calls of %s are not redirected: %s",
 				     gs_redirect_table[i].name, why);
 	}

@@ -16,7 +16,12 @@
 
 #include <linux/futex.h>
 #include <stdarg.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { GS_FUTEX_ARGS = 6 };
 
@@ -132,10 +137,67 @@ static long gs_futex_shared(struct gs_thread *self, const long *a, int op)
 	}
 }
 
+/* System calls that have a hook of the same meaning: those that block, and those
+   that end the life of a descriptor's number. */
+static bool gs_futex_hooked(const long *a, long nr, long *ret)
+{
+	switch (nr) {
+	case SYS_read:
+		*ret = read((int)a[0], (void *)a[1], (size_t)a[2]);
+		return true;
+	case SYS_write:
+		*ret = write((int)a[0], (const void *)a[1], (size_t)a[2]);
+		return true;
+	case SYS_close:
+		*ret = close((int)a[0]);
+		return true;
+	case SYS_dup2:
+		*ret = dup2((int)a[0], (int)a[1]);
+		return true;
+	case SYS_dup3:
+		*ret = dup3((int)a[0], (int)a[1], (int)a[2]);
+		return true;
+	case SYS_close_range:
+		*ret = close_range((unsigned)a[0], (unsigned)a[1], (int)a[2]);
+		return true;
+	case SYS_poll:
+		*ret = poll((struct pollfd *)a[0], (nfds_t)a[1], (int)a[2]);
+		return true;
+	case SYS_epoll_wait:
+		*ret = epoll_wait((int)a[0], (struct epoll_event *)a[1], (int)a[2], (int)a[3]);
+		return true;
+	case SYS_nanosleep:
+		*ret = nanosleep((const struct timespec *)a[0], (struct timespec *)a[1]);
+		return true;
+	case SYS_accept4:
+		*ret = accept4((int)a[0], (struct sockaddr *)a[1], (socklen_t *)a[2], (int)a[3]);
+		return true;
+	case SYS_connect:
+		*ret = connect((int)a[0], (const struct sockaddr *)a[1], (socklen_t)a[2]);
+		return true;
+	case SYS_recvfrom:
+		*ret = recvfrom((int)a[0], (void *)a[1], (size_t)a[2], (int)a[3],
+				(struct sockaddr *)a[4], (socklen_t *)a[5]);
+		return true;
+	case SYS_sendto:
+		*ret = sendto((int)a[0], (const void *)a[1], (size_t)a[2], (int)a[3],
+			      (const struct sockaddr *)a[4], (socklen_t)a[5]);
+		return true;
+	case SYS_recvmsg:
+		*ret = recvmsg((int)a[0], (struct msghdr *)a[1], (int)a[2]);
+		return true;
+	case SYS_sendmsg:
+		*ret = sendmsg((int)a[0], (const struct msghdr *)a[1], (int)a[2]);
+		return true;
+	default:
+		return false;
+	}
+}
+
 GS_EXPORT long syscall(long nr, ...)
 {
 	struct gs_thread *self = gs_gate();
-	long a[GS_FUTEX_ARGS];
+	long a[GS_FUTEX_ARGS], ret;
 	va_list ap;
 	int op;
 
@@ -166,5 +228,5 @@ GS_EXPORT long syscall(long nr, ...)
 	default:
 		break;
 	}
-	return gs_gate_result(gs_futex_raw(a, nr));
+	return gs_futex_hooked(a, nr, &ret) ? ret : gs_gate_result(gs_futex_raw(a, nr));
 }

@@ -11,4 +11,7 @@ void gs_libc_lock_wait(int *word);
 /* __lll_lock_wake_private: the lock is free, and somebody waited. */
 void gs_libc_lock_wake(int *word);
 
+/* __close_nocancel. */
+int gs_libc_close(int fd);
+
 #endif

@@ -122,9 +122,9 @@ long gs_io_wait(struct gs_io *io)
 		return -EAGAIN;
 	case -EINTR:
 		gs_cancel_point(io->self);
-		/* Linux: a socket call with a time-out is never restarted. */
-		if (io->deadline == GS_NEVER ? gs_signal_restarts(io->self)
-					     : !gs_signal_ran(io->self))
+		/* Linux: nor is a socket call with a time-out ever restarted. */
+		if (io->deadline == GS_NEVER && !io->begun ? gs_signal_restarts(io->self)
+							   : !gs_signal_ran(io->self))
 			return 0;
 		return -EINTR;
 	default:

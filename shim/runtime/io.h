@@ -71,6 +71,7 @@ struct gs_io {
 	uint32_t gen;
 	uint64_t seen;      /* the direction's word before the last attempt */
 	uint64_t deadline;  /* of the whole call; 0: not asked for yet */
+	bool begun;         /* something was transferred: a handler ends the call, with that */
 };
 
 /* A system call that flag in argument at makes non-blocking; a[at] has it set. */
@@ -94,6 +95,7 @@ static inline int gs_io_begin(struct gs_io *io, struct gs_thread *self, int fd, 
 	io->dir = dir;
 	io->reason = reason;
 	io->deadline = 0;
+	io->begun = false;
 	io->f = gs_fd_get(fd);
 	if (GS_UNLIKELY(!io->f))
 		return GS_FD_FILE;

@@ -25,6 +25,7 @@ static long gs_io_recv_rest(struct gs_io *io, int kind, struct gs_io_vec *v, int
 {
 	bool more = true;
 
+	io->begun = true;
 	while (more) {
 		struct msghdr m = { 0 };
 		struct gs_io_call c = {
@@ -181,6 +182,7 @@ long gs_io_recvmmsg(struct gs_thread *self, int fd, struct mmsghdr *vec, unsigne
 		if (r < 0)
 			return done ? (long)done : r;
 		done += (unsigned)r;
+		io.begun = true;
 		if ((timeout && gs_io_expired(timeout, end)) || done == n ||
 		    ((flags & MSG_WAITFORONE) && !timeout) ||
 		    (vec[done - 1].msg_hdr.msg_flags & MSG_OOB))
@@ -213,8 +215,10 @@ long gs_io_sendmmsg(struct gs_thread *self, int fd, struct mmsghdr *vec, unsigne
 		if (kind == GS_FD_DGRAM) {
 			io.deadline = 0;
 			r = gs_io_repeat(&io, &c);
-			if (r > 0)
+			if (r > 0) {
 				done += (unsigned)r;
+				io.begun = true;
+			}
 		} else {
 			/* A stream may take part of a message, and then wants the rest; a
 			   local socket has ways of its own to be full. */

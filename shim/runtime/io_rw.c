@@ -27,6 +27,7 @@ long gs_io_send_rest(struct gs_io *io, int kind, struct gs_io_vec *v, int flags,
 {
 	bool more = true;
 
+	io->begun = true;
 	while (more) {
 		struct msghdr m = { 0 };
 		struct gs_io_call c = {
@@ -105,6 +106,7 @@ static long gs_io_receive(struct gs_io *io, int kind, void *buf, size_t n, int f
 				     !(flags & MSG_PEEK));
 			return (long)done + r;
 		}
+		io->begun = true;
 		if (flags & MSG_PEEK) {
 			/* All of it or nothing new: the next event brings more, or the end. */
 			if (gs_io_poll(io->fd, POLLRDHUP) || gs_io_wait(io) != 0)
@@ -289,6 +291,7 @@ static long gs_io_write_fifo(struct gs_io *io, const char *buf, size_t n)
 
 		if (r < 0)
 			return done ? (long)done : r;
+		io->begun = true;
 		done += (size_t)r;
 	}
 	return (long)done;

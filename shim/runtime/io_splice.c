@@ -100,6 +100,7 @@ long gs_io_sendfile(struct gs_thread *self, int out, int in, off_t *offset, size
 		if (r < 0)
 			return gs_io_partial(&to, done, r);
 		done += (size_t)r;
+		to.begun = true;
 	} while (r > 0 && done < n && !gs_fd_nonblock(to.f, out));
 	gs_io_settle(&to, GS_FD_ANON, (long)done, 0, false);
 	return (long)done;

@@ -428,8 +428,9 @@ int gs_life_join(struct gs_thread *self, struct gs_thread *t, uint64_t deadline,
 
 	if (t == self)
 		return self && gs_life_leaving(self, true) ? -EINTR : -EDEADLK;
-	if (atomic_load_explicit(&t->life, memory_order_relaxed) & GS_LIFE_DETACHED)
-		return -EINVAL;
+	old = atomic_load_explicit(&t->life, memory_order_relaxed);
+	if (old & GS_LIFE_DETACHED) /* as glibc: tryjoin looks at this last */
+		return deadline == 0 && !(old & GS_LIFE_OVER) ? -EBUSY : -EINVAL;
 	if (!self)
 		return gs_life_join_foreign(t, result);
 	/* relaxed: best effort, as in glibc */

@@ -176,19 +176,29 @@ bool gs_netpoll_owns(int fd)
 	return fd >= 0 && (fd == gs_netpoll_epfd || fd == gs_netpoll_evfd);
 }
 
+/* Another number for ours, which is fd; -errno when all are taken. */
+static int gs_netpoll_move(int fd)
+{
+	long to = gs_sys3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, fd + 1);
+
+	for (long at = fd / 2; to < 0 && at > 2; at /= 2)
+		to = gs_sys3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, at);
+	return (int)to;
+}
+
 void gs_netpoll_evade(int fd)
 {
 	int moved;
 
-	if (fd == gs_netpoll_epfd) {
-		moved = gs_netpoll_raise((int)gs_sys3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, fd + 1));
-		if (moved >= 0)
-			gs_netpoll_epfd = moved;
-	} else if (fd == gs_netpoll_evfd) {
-		moved = gs_netpoll_raise((int)gs_sys3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, fd + 1));
-		if (moved >= 0)
-			gs_netpoll_evfd = moved;
-	}
+	if (!gs_netpoll_owns(fd))
+		return;
+	moved = gs_netpoll_move(fd);
+	if (moved < 0)
+		return;
+	if (fd == gs_netpoll_epfd)
+		gs_netpoll_epfd = moved;
+	else
+		gs_netpoll_evfd = moved;
 }
 
 void gs_netpoll_after_fork(void)

@@ -1,0 +1,151 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# run.sh - real programs, bare and under the library, with a real client each.
+#
+#	run.sh [-o DIR] [-t FILE] LIBRARY [PROGRAM...]
+#
+# Each file in programs/ is one program: it is sourced and sets
+#	packages	Debian packages to install
+#	title, threads	the name, and what it uses threads for
+# and defines version (prints it) and run, which prints what must be the same bare
+# and shimmed. run has these at hand:
+#	serve CMD...	start a server, in the background, bare or shimmed
+#	up CMD...	wait until the command succeeds, 30 seconds at most
+#	stop		SIGTERM to the server, and wait for its end
+#	batch CMD...	run a command that ends by itself, bare or shimmed
+#	rate N [WORK]	what the client measured: operations per second, and how many
+#	port		a free port of 127.0.0.1
+#	$dir $here	a private directory, for this run; the directory of this script
+# Without rate the throughput is that of the whole run.
+#
+# -o DIR   where results are kept from one call to the next (default: ./field)
+# -t FILE  write the table of all results in DIR between the markers of FILE
+#
+# Only what was started here is ended, and nothing runs without a time limit.
+# Exit status: 1 when a program differs under the library.
+set -u
+export LC_ALL=C
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+results=$PWD/field
+table=
+while getopts o:t: option; do
+	case $option in
+	o) results=$OPTARG ;;
+	t) table=$OPTARG ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+library=$(realpath -- "${1:?a library is needed}") || exit 2
+shift
+[ $# -gt 0 ] || set -- $(cd "$here/programs" && ls -- *.sh | sed 's/\.sh$//')
+mkdir -p "$results" && results=$(cd "$results" && pwd) || exit 2
+FIELD_TOOL=$(dirname "$library")/../goshim
+[ -x "$FIELD_TOOL" ] || FIELD_TOOL=goshim
+export FIELD_TOOL
+unset LD_PRELOAD
+# shellcheck source=../../tools/setup.sh
+. "$here/../../tools/setup.sh"
+
+# ---- what the programs' scripts use ----
+
+port()
+{
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+serve()
+{
+	python3 "$here/measure.py" "$dir/result" 120 "$preload" "$@" \
+		>>"$dir/out" 2>>"$dir/err" </dev/null &
+	server=$!
+}
+
+up()
+{
+	local end=$((SECONDS + 30))
+
+	until timeout 5 "$@" >/dev/null 2>&1 </dev/null; do
+		if [ "$SECONDS" -ge "$end" ] || ! kill -0 "$server" 2>/dev/null; then
+			echo "the server did not come up"
+			return 1
+		fi
+		sleep 0.1
+	done
+}
+
+stop()
+{
+	local status=0
+
+	kill -TERM "$server" 2>/dev/null
+	wait "$server" || status=$?
+	server=
+	echo "exit status $status"
+}
+
+batch()
+{
+	local status=0
+
+	timeout -k 30 180 python3 "$here/measure.py" "$dir/result" 120 "$preload" "$@" \
+		2>>"$dir/err" </dev/null || status=$?
+	[ "$status" = 0 ] || echo "exit status $status"
+}
+
+rate()
+{
+	printf 'rate=%s\nwork=%s\n' "${1:-0}" "${2:-1}" >"$dir/rate"
+}
+
+# ---- one program ----
+
+# one MODE - a run of the program in a directory of its own.
+one()
+{
+	local mode=$1
+
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/field.XXXXXX") || return 1
+	chmod 755 "$dir"
+	preload=
+	[ "$mode" = bare ] || preload=$library
+	server=
+	: >"$dir/err"
+	run >"$results/$name.$mode.answers" 2>"$dir/client.err" </dev/null
+	if [ -n "$server" ]; then
+		stop >>"$results/$name.$mode.answers"
+	fi
+	cat "$dir/result" "$dir/rate" >"$results/$name.$mode" 2>/dev/null
+	# The library must not have had anything to say.
+	grep -c '^goshim\[' "$dir/err" | sed 's/^/messages=/' >>"$results/$name.$mode"
+	cat "$dir/err" "$dir/client.err" | tail -c 4000 >"$results/$name.$mode.err"
+	rm -f "$results/$name.$mode.stuck"
+	[ ! -e "$dir/result.stuck" ] || cp "$dir/result.stuck" "$results/$name.$mode.stuck"
+	rm -rf "$dir"
+}
+
+failed=0
+for name; do
+	if [ ! -e "$here/programs/$name.sh" ]; then
+		echo "$name: there is no $here/programs/$name.sh" >&2
+		exit 2
+	fi
+	packages= title=$name threads=
+	# shellcheck source=/dev/null
+	. "$here/programs/$name.sh"
+	# shellcheck disable=SC2086 # a list of words
+	if ! setup_packages $packages; then
+		echo "$name: not run, a package is missing"
+		continue
+	fi
+	for mode in bare shim; do
+		one "$mode"
+	done
+	printf '%s\n%s\n%s\n' "$title" "$(version 2>&1 | head -n 1)" "$threads" >"$results/$name.about"
+	date -u +%Y-%m-%d >"$results/$name.date"
+	python3 "$here/table.py" one "$results" "$name" || failed=1
+done
+[ -z "$table" ] || python3 "$here/table.py" all "$results" "$table"
+exit "$failed"
