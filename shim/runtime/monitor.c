@@ -77,6 +77,7 @@ static bool gs_monitor_look(struct gs_proc *p, uint64_t now)
 	/* acquire: pairs with the release in gs_idle_hold and gs_region_enter */
 	uint32_t status = atomic_load_explicit(&p->status, memory_order_acquire);
 	uint32_t tick = p->tick;
+	struct gs_worker *w;
 
 	if (tick != p->seen_tick) {
 		p->seen_tick = tick;
@@ -94,6 +95,11 @@ static bool gs_monitor_look(struct gs_proc *p, uint64_t now)
 	if ((status & GS_PROC_MASK) == GS_PROC_REGION) {
 		if (!gs_monitor_waiting(p) && now - p->seen_when < gs_monitor_slice &&
 		    atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) > 0)
+			return false;
+		/* Not yet given the CPU back by the kernel is not blocked: another
+		   worker would only compete for it. */
+		w = atomic_load_explicit(&p->worker, memory_order_relaxed);
+		if (now - p->seen_when < gs_monitor_slice && w && !gs_preempt_asleep(w))
 			return false;
 		return gs_monitor_retake(p, status);
 	}

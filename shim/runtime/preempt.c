@@ -16,8 +16,10 @@
  *    dynamic linker's, which may hold locks of their own; if it is found there
  *    time and again, the processor is retaken without stopping the thread.
  *
- * The handler runs with SA_NODEFER and an empty mask, so switching away leaves
- * no signal blocked on the worker.
+ * The kernel blocks the signal while the handler runs, or frames of handlers that
+ * had no chance to run would pile up on a small stack of a machine with more to do
+ * than processors. Before it switches away or unwinds, the handler unblocks it: what
+ * comes then finds the thread inside the runtime, or is a new time slice's.
  *
  * Locks: none. Called from: the monitor; the kernel (handler); cancel, signal (kick).
  */
@@ -65,6 +67,13 @@ static void gs_preempt_fix_frame(struct gs_thread *self, ucontext_t *uc)
 	gs_sys2(__NR_sigaltstack, NULL, &uc->uc_stack);
 }
 
+static void gs_preempt_unblock(void)
+{
+	uint64_t set = 1ULL << (GS_PREEMPT_SIGNAL - 1);
+
+	gs_sys4(__NR_rt_sigprocmask, SIG_UNBLOCK, &set, NULL, GS_PREEMPT_SIGSET);
+}
+
 static void gs_preempt_handler(int sig, siginfo_t *info, void *context)
 {
 	struct gs_thread *self = gs_self;
@@ -78,8 +87,10 @@ static void gs_preempt_handler(int sig, siginfo_t *info, void *context)
 		return;
 	what = atomic_load_explicit(&self->attention, memory_order_relaxed);
 	if (self->in_region) {
-		if (what & GS_ATT_CANCEL)
+		if (what & GS_ATT_CANCEL) {
+			gs_preempt_unblock();
 			gs_sched_ops.cancel(self);
+		}
 		return;
 	}
 	if (!(what & (GS_ATT_PREEMPT | GS_ATT_SIGNAL | GS_ATT_CANCEL)))
@@ -90,6 +101,7 @@ static void gs_preempt_handler(int sig, siginfo_t *info, void *context)
 	gs_enter(self);
 	if ((what & GS_ATT_PREEMPT) && w->p)
 		gs_stats_add(&w->p->stats, GS_STAT_PREEMPTS, 1);
+	gs_preempt_unblock();
 	gs_leave(self); /* yields, delivers */
 	gs_preempt_fix_frame(self, uc);
 }
@@ -118,13 +130,12 @@ int gs_preempt_init(void)
 {
 	struct gs_arch_sigaction action = {
 		.handler = (void *)gs_preempt_handler,
-		.flags = SA_SIGINFO | SA_RESTART | SA_NODEFER | GS_ARCH_SA_RESTORER,
+		.flags = SA_SIGINFO | SA_RESTART | GS_ARCH_SA_RESTORER,
 		.restorer = gs_arch_sigreturn,
 	};
-	uint64_t unblock = 1ULL << (GS_PREEMPT_SIGNAL - 1);
 
 	gs_host.iterate_phdr(gs_preempt_object, NULL);
-	gs_sys4(__NR_rt_sigprocmask, SIG_UNBLOCK, &unblock, NULL, GS_PREEMPT_SIGSET);
+	gs_preempt_unblock();
 	return (int)gs_sys4(__NR_rt_sigaction, GS_PREEMPT_SIGNAL, &action, NULL, GS_PREEMPT_SIGSET);
 }
 
@@ -147,6 +158,11 @@ static long gs_preempt_sleeping(int ktid)
 	for (long i = 0; i < n && buf[i] >= '0' && buf[i] <= '9'; i++)
 		nr = nr * 10 + (buf[i] - '0');
 	return nr;
+}
+
+bool gs_preempt_asleep(const struct gs_worker *w)
+{
+	return gs_preempt_sleeping(w->ktid) >= 0;
 }
 
 bool gs_preempt_look(struct gs_proc *p, uint64_t ns, bool waiting)
@@ -175,7 +191,10 @@ bool gs_preempt_look(struct gs_proc *p, uint64_t ns, bool waiting)
 	}
 	/* relaxed: the signal orders it; or gs_leave sees it when it comes there */
 	atomic_fetch_or_explicit(&t->attention, GS_ATT_PREEMPT, memory_order_relaxed);
-	gs_preempt_kick(t);
+	if (ns < p->kicked || ns - p->kicked > gs_preempt_slice / 4) {
+		p->kicked = ns;
+		gs_preempt_kick(t);
+	}
 	return false;
 }
 

@@ -10,6 +10,7 @@
 
 struct gs_proc;
 struct gs_thread;
+struct gs_worker;
 
 /* glibc keeps these two signals for pthread_cancel and for setuid and the like, which
    the library replaces; no program can block or handle them. */
@@ -23,6 +24,9 @@ int gs_preempt_init(void);
    nanoseconds by now. waiting: other threads want the processor. True when it did
    something about it. Monitor only. */
 bool gs_preempt_look(struct gs_proc *p, uint64_t ns, bool waiting);
+
+/* Does w's kernel thread sleep in a system call? Takes a microsecond or two. */
+bool gs_preempt_asleep(const struct gs_worker *w);
 
 /* Asks the worker that runs t to look at t->attention soon. Any context. */
 void gs_preempt_kick(struct gs_thread *t);

@@ -40,6 +40,7 @@ struct gs_proc {
 	/* What the monitor saw last time. */
 	uint32_t seen_tick, seen_status;
 	uint64_t seen_when, seen_switch;
+	uint64_t kicked;       /* how long it had been running when it was last told to yield */
 	struct gs_runq runq;
 	struct gs_timers timers;
 	struct gs_stats stats;

@@ -15,6 +15,7 @@
 #	stop		SIGTERM to the server, and wait for its end
 #	batch CMD...	run a command that ends by itself, bare or shimmed
 #	rate N [WORK]	what the client measured: operations per second, and how many
+#	big_file N FILE	N megabytes of text
 #	port		a free port of 127.0.0.1
 #	$dir $here	a private directory, for this run; the directory of this script
 # Without rate the throughput is that of the whole run.
@@ -93,6 +94,13 @@ batch()
 	timeout -k 30 180 python3 "$here/measure.py" "$dir/result" 120 "$preload" "$@" \
 		2>>"$dir/err" </dev/null || status=$?
 	[ "$status" = 0 ] || echo "exit status $status"
+}
+
+# big_file MEGABYTES FILE - text that compresses, the same every time.
+big_file()
+{
+	awk -v n="$1" 'BEGIN { for (i = 0; i < n * 23000; i++) printf "%d line %d of text\n", (i * 7919) % 1000003 * 1000003, i % 977 }' |
+		head -c "$1"M >"$2"
 }
 
 rate()

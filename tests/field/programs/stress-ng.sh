@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2034
+packages=stress-ng
+title="stress-ng --verify" threads="creation, locks, condition variables, semaphores"
+version() { stress-ng --version; }
+run()
+{
+	local s
+
+	for s in pthread mutex sem futex tsc hrtimers fifo poll eventfd; do
+		echo "$s"
+		batch stress-ng --temp-path "$dir" --"$s" 2 --"$s"-ops 2000 --verify --timeout 20 \
+			2>"$dir/messages" | head -n 3
+		grep -ciE 'fail|error' "$dir/messages"
+	done
+}
