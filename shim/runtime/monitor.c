@@ -36,6 +36,8 @@ enum {
 
 static const uint64_t gs_monitor_min = 20000, gs_monitor_max = 10000000;
 static const uint64_t gs_monitor_slice = 10000000;
+/* Between looks while every processor is busy and nobody sleeps in epoll_wait. */
+static const uint64_t gs_monitor_watch = 2500000;
 
 _Atomic uint32_t gs_monitor_asleep;
 bool gs_monitor_running;
@@ -115,7 +117,7 @@ static void gs_monitor_poll(uint64_t now)
 	static struct gs_netpoll_batch batch;
 	static uint64_t polled;
 
-	if (now - polled < gs_monitor_slice || gs_idle_is_polled())
+	if (now - polled < gs_monitor_watch || gs_idle_is_polled())
 		return;
 	polled = now;
 	for (uint32_t i = 0; i < gs_nprocs; i++)
@@ -189,6 +191,9 @@ static void *gs_monitor_main(void *arg)
 		}
 		if (!gs_monitor_all_idle()) {
 			idle = 0;
+			/* relaxed: a hint */
+			if (atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) == 0)
+				pause = GS_MIN(pause, gs_monitor_watch);
 		} else if (!gs_conf.schedtrace && !auditing && pause == gs_monitor_max &&
 			   ++idle >= GS_MONITOR_IDLE_LOOKS) {
 			gs_monitor_sleep();

@@ -159,7 +159,7 @@ static void gs_worker_run_timers(struct gs_proc *mine, bool all)
 	else
 		for (uint32_t i = 0; i < gs_nprocs; i++)
 			n += gs_timer_run(&gs_procs[i].timers, now);
-	if (n)
+	if (n && mine)
 		gs_stats_add(&mine->stats, GS_STAT_TIMERS, (uint64_t)n);
 }
 
@@ -184,8 +184,9 @@ static bool gs_worker_poll(struct gs_worker *w)
 	until = GS_MIN(until, gs_worker_next_deadline());
 	now = until == GS_NEVER ? 0 : gs_now();
 	/* Threads that came on the global queue before we were the poller keep us
-	   from sleeping. */
-	if (atomic_load_explicit(&gs_globq_length, memory_order_seq_cst) > 0)
+	   from sleeping, if there is a processor to run them on. */
+	if (atomic_load_explicit(&gs_globq_length, memory_order_seq_cst) > 0 &&
+	    atomic_load_explicit(&gs_idle_procs, memory_order_seq_cst) > 0)
 		until = now;
 	gs_leave(&w->g0); /* asleep, a signal handler may do its work here */
 	gs_netpoll_wait(w->batch, until == GS_NEVER ? GS_NEVER : until > now ? until - now : 0);
@@ -194,8 +195,9 @@ static bool gs_worker_poll(struct gs_worker *w)
 	atomic_store_explicit(&gs_worker_poll_until, GS_NEVER, memory_order_relaxed);
 	gs_idle_poll_end(w);
 	gs_worker_dispatch(w);
-	if (w->p)
-		gs_worker_run_timers(w->p, true);
+	/* Without a processor too: whom they wake goes to the global queue, and the
+	   monitor sees that somebody waits. */
+	gs_worker_run_timers(w->p, true);
 	return true;
 }
 
