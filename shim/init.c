@@ -33,6 +33,7 @@
 #include "runtime/worker.h"
 
 #include <errno.h>
+#include <link.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -190,6 +191,34 @@ bool gs_init_activate(void)
 	return true;
 }
 
+/* A Go program, which has a scheduler of its own and moves its goroutines between the
+   threads it made: the Go linker leaves a note that says so in the program's headers. */
+static bool gs_init_is_go(void)
+{
+	const ElfW(Phdr) *ph = (const void *)getauxval(AT_PHDR);
+	size_t n = getauxval(AT_PHNUM);
+	uintptr_t base = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (ph[i].p_type == PT_PHDR)
+			base = (uintptr_t)ph - ph[i].p_vaddr;
+	for (size_t i = 0; i < n; i++) {
+		const char *at = (const char *)base + ph[i].p_vaddr, *end = at + ph[i].p_memsz;
+
+		if (ph[i].p_type != PT_NOTE || !ph[i].p_memsz)
+			continue;
+		while (end - at > (ptrdiff_t)sizeof(ElfW(Nhdr))) {
+			const ElfW(Nhdr) *note = (const void *)at;
+			const char *name = at + sizeof(*note);
+
+			if (note->n_namesz == 4 && end - name >= 4 && memcmp(name, "Go\0", 4) == 0)
+				return true;
+			at = name + ((note->n_namesz + 3ul) & ~3ul) + ((note->n_descsz + 3ul) & ~3ul);
+		}
+	}
+	return false;
+}
+
 /* Reasons to stay out of a process altogether. */
 static const char *gs_init_objection(void)
 {
@@ -204,6 +233,8 @@ static const char *gs_init_objection(void)
 	gs_conf_peek(gs_init_environ);
 	if (!gs_conf.enable)
 		return "GOSHIM=0";
+	if (gs_init_is_go())
+		return "a Go program, which has a scheduler of its own";
 	return NULL;
 }
 

@@ -218,6 +218,12 @@ GS_EXPORT long syscall(long nr, ...)
 #endif
 	case SYS_gettid:
 		return self ? self->tid : gs_futex_raw(a, nr);
+	case SYS_set_tid_address:
+		/* The word the kernel clears is that of the worker's own end; no kernel
+		   thread ends with a green one. */
+		if (!self)
+			break;
+		return self->tid;
 	case SYS_sched_yield:
 		if (!self)
 			break;

@@ -68,24 +68,26 @@ static int gs_pthread_read_attr(const pthread_attr_t *attr, struct gs_life_attr 
 }
 
 static int gs_pthread_create(struct gs_thread *self, pthread_t *thread,
-			     const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+			     const pthread_attr_t *attr, void *(*start)(void *), void *arg,
+			     bool c11)
 {
 	struct gs_life_attr a;
 	int err = gs_pthread_read_attr(attr, &a);
 
+	a.c11 = c11;
 	return err ? err : -gs_life_create(self, &a, start, arg, thread);
 }
 
 /* As the program's own defaults have it. */
 static int gs_pthread_create_default(struct gs_thread *self, pthread_t *thread,
-				     void *(*start)(void *), void *arg)
+				     void *(*start)(void *), void *arg, bool c11)
 {
 	pthread_attr_t attr;
 	int err = pthread_getattr_default_np(&attr);
 
 	if (err)
 		return err;
-	err = gs_pthread_create(self, thread, &attr, start, arg);
+	err = gs_pthread_create(self, thread, &attr, start, arg, c11);
 	pthread_attr_destroy(&attr);
 	return err;
 }
@@ -101,8 +103,8 @@ GS_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 	if (!self)
 		return gs_real.pthread_create(thread, attr, start, arg);
 	if (GS_UNLIKELY(!attr && gs_pthread_has_default))
-		return gs_pthread_create_default(self, thread, start, arg);
-	return gs_pthread_create(self, thread, attr, start, arg);
+		return gs_pthread_create_default(self, thread, start, arg, false);
+	return gs_pthread_create(self, thread, attr, start, arg, false);
 }
 
 GS_EXPORT void pthread_exit(void *result)
@@ -288,14 +290,16 @@ GS_EXPORT void tss_delete(tss_t key)
 
 GS_EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
 {
-	struct gs_life_attr a = { .guard = GS_PAGE, .c11 = true };
+	void *(*entry)(void *) = (void *(*)(void *))(void *)start;
 	struct gs_thread *self;
 	int err;
 
 	if (!gs_init_activate() || !(self = gs_gate()))
 		return gs_real.thrd_create(thread, start, arg);
-	err = gs_life_create(self, &a, (void *(*)(void *))(void *)start, arg, thread);
-	return err == 0 ? thrd_success : err == -EAGAIN ? thrd_nomem : thrd_error;
+	err = gs_pthread_has_default ? gs_pthread_create_default(self, thread, entry, arg, true)
+				     : gs_pthread_create(self, thread, NULL, entry, arg, true);
+	/* EAGAIN is no lack of memory to libc. */
+	return err == 0 ? thrd_success : err == ENOMEM ? thrd_nomem : thrd_error;
 }
 
 GS_EXPORT int thrd_join(thrd_t thread, int *result)

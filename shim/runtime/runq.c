@@ -38,11 +38,33 @@ struct gs_thread *gs_runq_push_next(struct gs_runq *q, struct gs_thread *t)
 	return atomic_exchange_explicit(&q->next, t, memory_order_acq_rel);
 }
 
-struct gs_thread *gs_runq_pop(struct gs_runq *q)
+/* Without thieves nobody else moves head or empties the next slot: no locked
+   instruction is needed. */
+static struct gs_thread *gs_runq_pop_alone(struct gs_runq *q)
 {
 	struct gs_thread *t = atomic_load_explicit(&q->next, memory_order_relaxed);
 	uint32_t head;
 
+	if (t) {
+		atomic_store_explicit(&q->next, NULL, memory_order_relaxed);
+		return t;
+	}
+	head = atomic_load_explicit(&q->head, memory_order_relaxed);
+	if (atomic_load_explicit(&q->tail, memory_order_relaxed) == head)
+		return NULL;
+	t = atomic_load_explicit(&q->ring[head % GS_RUNQ_SIZE], memory_order_relaxed);
+	atomic_store_explicit(&q->head, head + 1, memory_order_relaxed);
+	return t;
+}
+
+struct gs_thread *gs_runq_pop(struct gs_runq *q, bool alone)
+{
+	struct gs_thread *t;
+	uint32_t head;
+
+	if (alone)
+		return gs_runq_pop_alone(q);
+	t = atomic_load_explicit(&q->next, memory_order_relaxed);
 	/* acq_rel: against a thief that takes it first */
 	if (t && atomic_compare_exchange_strong_explicit(&q->next, &t, NULL, memory_order_acq_rel,
 							 memory_order_relaxed))

@@ -26,8 +26,8 @@ bool gs_runq_push(struct gs_runq *q, struct gs_thread *t);
 /* Owner only. Puts t into the next slot and returns whom it displaced, or NULL. */
 struct gs_thread *gs_runq_push_next(struct gs_runq *q, struct gs_thread *t);
 
-/* Owner only. The next thread to run, or NULL. */
-struct gs_thread *gs_runq_pop(struct gs_runq *q);
+/* Owner only. The next thread to run, or NULL. alone: there are no thieves. */
+struct gs_thread *gs_runq_pop(struct gs_runq *q, bool alone);
 
 /* Owner only. Takes n threads from the head into a list linked by ->next for the
    global queue; returns how many. */

@@ -55,11 +55,13 @@ enum {
 	GS_SCHED_DEFER_CYCLES = 20000,   /* a wake-up may wait this long for the waker to park */
 	GS_SCHED_EAGER = 64,
 	GS_SCHED_GLOBAL_TICK = 61,
+	GS_SCHED_UNREAD = 7, /* odd, so that not always the same of two is charged */
 	GS_MEMBARRIER_EXPEDITED = 8,
 };
 
 struct gs_sched_ops gs_sched_ops;
 bool gs_sched_on;
+bool gs_sched_precise;
 
 static const unsigned gs_wait_shift = 3;
 
@@ -71,8 +73,13 @@ uint64_t gs_now(void)
 	return (uint64_t)ts.tv_sec * GS_NSEC + (uint64_t)ts.tv_nsec;
 }
 
+/* After a switch the processor's return predictor holds the addresses of the stack
+   that was left, so every return on the way out of the runtime is mispredicted: the
+   functions on that way are one. */
+#define GS_FLAT inline __attribute__((always_inline))
+
 /* Step 3's second half, and the other things a departed thread may have asked for. */
-static void gs_sched_settle(struct gs_thread *prev)
+static GS_FLAT void gs_sched_settle(struct gs_thread *prev)
 {
 	uint64_t word;
 
@@ -106,12 +113,17 @@ static void gs_sched_settle(struct gs_thread *prev)
 	}
 }
 
-void gs_sched_landed(struct gs_transfer tr)
+static GS_FLAT void gs_sched_land(struct gs_transfer tr)
 {
 	struct gs_thread *prev = tr.data;
 
 	prev->ctx = tr.from;
 	gs_sched_settle(prev);
+}
+
+void gs_sched_landed(struct gs_transfer tr)
+{
+	gs_sched_land(tr);
 }
 
 /* GOSHIM_DEBUG=perturb: true once in n times, by the processor's own generator. */
@@ -122,15 +134,17 @@ static bool gs_sched_dice(struct gs_proc *p, uint32_t n)
 }
 
 /* Leaves from's stack for to's at cycle now; returns when somebody switches back. */
-static void gs_sched_switch(struct gs_thread *from, struct gs_thread *to, enum gs_switch_op op,
+static GS_FLAT void gs_sched_switch(struct gs_thread *from, struct gs_thread *to, enum gs_switch_op op,
 			    uint64_t now)
 {
 	struct gs_worker *w = from->worker;
 
 	from->op = op;
-	from->ran += now - from->since;
-	from->since = now;
-	to->since = now;
+	if (GS_LIKELY(now > from->since)) {
+		from->ran += now - from->since;
+		from->since = now;
+	}
+	to->since = from->since;
 	to->worker = w;
 	if (to->kind == GS_KIND_GREEN) {
 		struct gs_proc *p = w->p;
@@ -147,7 +161,7 @@ static void gs_sched_switch(struct gs_thread *from, struct gs_thread *to, enum g
 		w->current = NULL;
 	}
 	gs_arch_set_thread_pointer(to->tp);
-	gs_sched_landed(jump_fcontext(to->ctx, from));
+	gs_sched_land(jump_fcontext(to->ctx, from));
 }
 
 /* A signal handler has left something to do for the scheduler context. */
@@ -171,7 +185,7 @@ static struct gs_thread *gs_sched_pick(struct gs_worker *w, uint64_t now)
 	if (GS_UNLIKELY(p->tick % GS_SCHED_GLOBAL_TICK == 0) &&
 	    atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0)
 		return &w->g0;
-	t = gs_runq_pop(&p->runq);
+	t = gs_runq_pop(&p->runq, gs_nprocs == 1);
 	if (p->deferred) {
 		if (now - p->deferred > GS_SCHED_DEFER_CYCLES)
 			p->eager = GS_SCHED_EAGER;
@@ -382,10 +396,22 @@ void gs_sched_start(struct gs_thread *t)
 	}
 }
 
+/* The time of a yield. With one processor and nobody who asks for processor times,
+   only every few yields read the counter: it costs as much as the switch. Whoever
+   yields at a reading is charged for the few before it. */
+static uint64_t gs_sched_clock(struct gs_proc *p)
+{
+	if (gs_nprocs > 1 || gs_sched_precise || ++p->unread >= GS_SCHED_UNREAD) {
+		p->unread = 0;
+		p->clock = gs_arch_cycles();
+	}
+	return p->clock;
+}
+
 void gs_sched_yield(struct gs_thread *self)
 {
 	struct gs_worker *w = self->worker;
-	uint64_t now = gs_arch_cycles();
+	uint64_t now = gs_sched_clock(w->p);
 	struct gs_thread *next;
 	/* relaxed: a hint */
 	bool global = atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0;

@@ -124,4 +124,7 @@ extern struct gs_sched_ops gs_sched_ops;
    in a fork child). */
 extern bool gs_sched_on;
 
+/* Somebody reads the processor time of single threads: account for each switch. */
+extern bool gs_sched_precise;
+
 #endif

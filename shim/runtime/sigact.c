@@ -140,7 +140,8 @@ void gs_sigact_init(void (*entry)(int, siginfo_t *, void *))
 		act.mask = k.mask;
 		act.restorer = (uintptr_t)k.restorer;
 		gs_sigact_store(sig, &act);
-		if (act.handler > (uintptr_t)SIG_IGN || sig == SIGSEGV)
+		if (act.handler > (uintptr_t)SIG_IGN || sig == SIGSEGV ||
+		    (gs_sigact_guarded & GS_SIG(sig)))
 			gs_sigact_install(sig);
 	}
 }
@@ -169,6 +170,9 @@ void gs_sigact_guard(uint64_t set)
 {
 	set &= ~(gs_sigact_guarded | GS_SIGS_FATAL | GS_SIGS_LIBC);
 	gs_sigact_guarded |= set;
+	/* What main had blocked comes before the table is filled: gs_sigact_init sees to it. */
+	if (!gs_sigact_entry)
+		return;
 	/* relaxed: we hold the lock */
 	set &= ~atomic_load_explicit(&gs_sigact_caught, memory_order_relaxed);
 	for (; set; set &= set - 1)

@@ -307,7 +307,7 @@ static struct gs_thread *gs_worker_find(struct gs_worker *w)
 		if (!t && cycles - p->polled > GS_WORKER_POLL_CYCLES)
 			goto poll;
 		if (!t)
-			t = gs_runq_pop(&p->runq);
+			t = gs_runq_pop(&p->runq, gs_nprocs == 1);
 		if (!t)
 			t = gs_globq_take(&p->runq, gs_nprocs, GS_RUNQ_SIZE / 2);
 		if (!t) {
@@ -318,7 +318,7 @@ poll:
 				gs_stats_add(&p->stats, GS_STAT_POLLS, 1);
 				gs_worker_dispatch(w);
 			}
-			t = gs_runq_pop(&p->runq);
+			t = gs_runq_pop(&p->runq, gs_nprocs == 1);
 		}
 		if (!t)
 			t = gs_globq_take(&p->runq, gs_nprocs, GS_RUNQ_SIZE / 2);

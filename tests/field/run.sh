@@ -25,6 +25,7 @@
 #
 # Only what was started here is ended, and nothing runs without a time limit.
 # Exit status: 1 when a program differs under the library.
+# shellcheck disable=SC2317 # what the sourced scripts call
 set -u
 export LC_ALL=C
 
@@ -41,7 +42,12 @@ done
 shift $((OPTIND - 1))
 library=$(realpath -- "${1:?a library is needed}") || exit 2
 shift
-[ $# -gt 0 ] || set -- $(cd "$here/programs" && ls -- *.sh | sed 's/\.sh$//')
+if [ $# = 0 ]; then
+	for file in "$here"/programs/*.sh; do
+		file=${file##*/}
+		set -- "$@" "${file%.sh}"
+	done
+fi
 mkdir -p "$results" && results=$(cd "$results" && pwd) || exit 2
 FIELD_TOOL=$(dirname "$library")/../goshim
 [ -x "$FIELD_TOOL" ] || FIELD_TOOL=goshim
@@ -140,7 +146,7 @@ for name; do
 		echo "$name: there is no $here/programs/$name.sh" >&2
 		exit 2
 	fi
-	packages= title=$name threads=
+	packages='' title=$name threads=''
 	# shellcheck source=/dev/null
 	. "$here/programs/$name.sh"
 	# shellcheck disable=SC2086 # a list of words

@@ -73,10 +73,11 @@ def everything(directory, path):
     results = [Result(directory, os.path.basename(p)[:-6])
                for p in sorted(glob.glob(os.path.join(directory, "*.about")))]
     lines = [BEGIN, "",
-             "Written by `make check-field`, %s." % max((r.date for r in results), default="never"),
+             "Written by `make check-field FIELD_TABLE=COMPATIBILITY.md`, %s." % max((r.date for r in results), default="never"),
              "Kernel threads and resident memory (MiB): at the peak, of all the program's processes, bare then",
-             "shimmed. Throughput and CPU time per operation: shimmed as a ratio to bare. One run each on a",
-             "two-CPU machine that had other work to do, so ratios between 0.8 and 1.25 say nothing.", "",
+             "shimmed. Throughput and CPU time per operation: shimmed as a ratio to bare, of the last run alone.",
+             "The machine has two CPUs and had other work to do: the same program's ratio of throughput changed by a",
+             "factor of two and more from one run to the next, so those columns show no more than gross faults.", "",
              "|program|version|threads are for|same answers, status, nothing left|kernel threads|memory|throughput|CPU|",
              "|-|-|-|-|-|-|-|-|"]
     lines += ["|" + "|".join(r.cells) + "|" for r in results]

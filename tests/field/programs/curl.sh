@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 packages="curl nginx-light"
 title="curl --parallel" threads="one per name looked up"
-version() { curl --version; }
+version() { curl --version | cut -d ' ' -f 1-2; }
 run()
 {
 	local p q i

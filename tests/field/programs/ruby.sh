@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 packages="ruby python3"
 title="ruby TCPServer" threads="one per connection, under one lock"
-version() { ruby -v; }
+version() { ruby -v | cut -d ' ' -f 1-2; }
 run()
 {
 	local p

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 packages=stress-ng
 title="stress-ng --verify" threads="creation, locks, condition variables, semaphores"
-version() { stress-ng --version; }
+version() { stress-ng --version | cut -d ' ' -f 1-3; }
 run()
 {
 	local s

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 packages="stunnel4 openssl nginx-light apache2-utils curl"
 title=stunnel4 threads="one per connection"
-version() { stunnel4 -version 2>&1; }
+version() { stunnel4 -version 2>&1 | grep -m 1 '^stunnel\|stunnel [0-9]' | sed 's/.*\(stunnel [0-9.]*\).*/\1/'; }
 run()
 {
 	local p q

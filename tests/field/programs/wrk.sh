@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 packages="wrk nginx-light"
 title="wrk -t 4" threads="four event loops"
-version() { wrk -v 2>&1; }
+version() { wrk -v 2>&1 | cut -d ' ' -f 1-2; }
 run()
 {
 	local p q

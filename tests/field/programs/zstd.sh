@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 packages=zstd
 title="zstd -T4" threads="one per job"
-version() { zstd --version; }
+version() { zstd --version | tr -d '*,'; }
 run()
 {
 	big_file 200 "$dir/data"
