@@ -30,6 +30,7 @@
 #include "runtime/signal.h"
 #include "runtime/sys.h"
 #include "runtime/tcb.h"
+#include "runtime/wired.h"
 #include "runtime/worker.h"
 
 #include <errno.h>
@@ -100,6 +101,7 @@ static int gs_init_main(const char **why)
 	gs_sched_ops.cancellable = gs_cancel_due;
 	gs_sched_ops.cancel = gs_cancel_asynchronous;
 	gs_fd_init();
+	gs_wired_init();
 	t->inrt = 1;
 	gs_self = t;
 	gs_sched_on = true;

@@ -81,7 +81,7 @@ const char *gs_real_resolve(void)
 	gs_host.pthread_attr_setstack = pthread_attr_setstack;
 	gs_host.pthread_attr_setstacksize = pthread_attr_setstacksize;
 	gs_host.pthread_attr_destroy = pthread_attr_destroy;
-	gs_host.clock_gettime = clock_gettime;
+	gs_host.clock_gettime = gs_real.clock_gettime;
 	gs_host.iterate_phdr = dl_iterate_phdr;
 	*(void **)&gs_host.uselocale = (void *)uselocale;
 	gs_host.getspecific = pthread_getspecific;

@@ -298,6 +298,6 @@ int main(int argc, char **argv)
 	printf("stopped: %lu connections, %lu requests, %lu still open\n", count_connections,
 	       count_requests, count_open);
 	pthread_mutex_unlock(&count_lock);
-	fclose(log_file);
+	fflush(log_file); /* left open: connections may still write their last line */
 	return 0;
 }

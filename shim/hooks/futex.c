@@ -13,6 +13,7 @@
 #include "runtime/futex.h"
 #include "runtime/region.h"
 #include "runtime/signal.h"
+#include "sched.h"
 
 #include <linux/futex.h>
 #include <stdarg.h>
@@ -232,6 +233,8 @@ GS_EXPORT long syscall(long nr, ...)
 		gs_leave(self);
 		return 0;
 	default:
+		if (gs_sched_wires(nr))
+			return gs_gate_result(gs_sched_syscall(nr, a));
 		break;
 	}
 	return gs_futex_hooked(a, nr, &ret) ? ret : gs_gate_result(gs_futex_raw(a, nr));

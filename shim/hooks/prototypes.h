@@ -15,7 +15,10 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <time.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>

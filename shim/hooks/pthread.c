@@ -13,6 +13,8 @@
 #include "runtime/key.h"
 #include "runtime/life.h"
 #include "runtime/stack.h"
+#include "runtime/wired.h"
+#include "sched.h"
 
 #include <limits.h>
 #include <sched.h>
@@ -75,7 +77,14 @@ static int gs_pthread_create(struct gs_thread *self, pthread_t *thread,
 	int err = gs_pthread_read_attr(attr, &a);
 
 	a.c11 = c11;
-	return err ? err : -gs_life_create(self, &a, start, arg, thread);
+	if (err == 0 && (attr || self->wired))
+		err = gs_sched_birth(self, attr, &a.home);
+	if (err != 0)
+		return err;
+	err = gs_life_create(self, &a, start, arg, thread);
+	if (err != 0 && a.home)
+		gs_wired_discard(a.home);
+	return -err;
 }
 
 /* As the program's own defaults have it. */
@@ -228,11 +237,12 @@ GS_EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 	struct gs_thread *t = gs_thread_of((void *)thread);
 	size_t n = strlen(name);
 
-	if (!t || !t->stack.base)
+	if (!t)
 		return gs_real.pthread_setname_np(thread, name);
 	if (n >= sizeof(t->name))
 		return ERANGE;
 	memcpy(t->name, name, n + 1);
+	gs_wired_rename(t);
 	return 0;
 }
 
@@ -240,8 +250,8 @@ GS_EXPORT int pthread_getname_np(pthread_t thread, char *name, size_t size)
 {
 	struct gs_thread *t = gs_thread_of((void *)thread);
 
-	if (!t || !t->stack.base || !t->name[0])
-		return gs_real.pthread_getname_np(t ? pthread_self() : thread, name, size);
+	if (!t)
+		return gs_real.pthread_getname_np(thread, name, size);
 	if (size < sizeof(t->name))
 		return ERANGE;
 	memcpy(name, t->name, sizeof(t->name));

@@ -30,6 +30,7 @@
 #include "stack.h"
 #include "sys.h"
 #include "tcb.h"
+#include "wired.h"
 #include "worker.h"
 
 void gs_child_prepare(void)
@@ -88,6 +89,7 @@ void gs_child_fresh(void)
 	atomic_fetch_and_explicit(&self->attention, ~(uint32_t)GS_ATT_RETAKE, memory_order_relaxed);
 	gs_monitor_after_fork();
 	gs_worker_after_fork(self);
+	gs_wired_after_fork(self);
 	gs_netpoll_after_fork();
 	gs_park_after_fork();
 	gs_fd_after_fork();

@@ -127,6 +127,16 @@ static int32_t gs_idle_present(void)
 			 atomic_load_explicit(&gs_worker_lost, memory_order_relaxed));
 }
 
+/* p becomes idle with threads on its ring, which its last holder put there: they go
+   where a worker on its way to sleep looks last. */
+static void gs_idle_shed(struct gs_proc *p)
+{
+	struct gs_thread *t;
+
+	while ((t = gs_runq_pop(&p->runq, false)) != NULL)
+		gs_globq_push(t, t, 1);
+}
+
 /* Hands p to a sleeper, or to a new kernel thread; lock held, released here.
    False: p is on the idle list and nobody was woken. */
 static bool gs_idle_give(struct gs_proc *p, bool spinning)
@@ -149,13 +159,18 @@ static bool gs_idle_give(struct gs_proc *p, bool spinning)
 	}
 	may_spawn = gs_idle_present() < (int32_t)gs_nprocs;
 	if (!may_spawn) {
+		gs_idle_shed(p);
 		gs_idle_push(p);
 		gs_unlock(&gs_idle_lock);
+		/* One that became the poller meanwhile has seen no idle processor. */
+		if (gs_idle_is_polled())
+			gs_netpoll_kick();
 		return false;
 	}
 	gs_unlock(&gs_idle_lock);
 	if (gs_idle_spawn(p, spinning))
 		return true;
+	gs_idle_shed(p);
 	gs_idle_put(p);
 	return false;
 }

@@ -31,7 +31,7 @@
 #include "stack.h"
 #include "sys.h"
 #include "tcb.h"
-#include "wire.h"
+#include "wired.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -245,6 +245,8 @@ int gs_life_create(struct gs_thread *self, const struct gs_life_attr *attr,
 	t->start = start;
 	t->arg = arg;
 	t->c11 = attr->c11;
+	if (attr->home)
+		gs_wired_bind(t, attr->home);
 	t->inrt = 1;
 	t->kind = GS_KIND_GREEN;
 	atomic_store_explicit(&t->life, attr->detached ? GS_LIFE_DETACHED : 0, memory_order_relaxed);
@@ -270,6 +272,7 @@ struct gs_thread *gs_life_adopt_main(void)
 	if (!t)
 		return NULL;
 	t->kind = GS_KIND_GREEN;
+	gs_sys2(__NR_prctl, 16 /* PR_GET_NAME */, t->name);
 	t->tp = gs_arch_thread_pointer();
 	t->tid = gs_sys_getpid();
 	atomic_store_explicit(&t->state, GS_STATE_RUNNING, memory_order_relaxed);
@@ -333,8 +336,8 @@ void gs_life_finish(struct gs_thread *self)
 	}
 	gs_signal_thread_died(self);
 	gs_stats_add(&self->worker->p->stats, GS_STAT_EXITS, 1);
-	if (self->wired)
-		gs_wire_end(self);
+	if (self->home)
+		gs_wired_end(self);
 	/* relaxed: for people */
 	atomic_store_explicit(&self->state, GS_STATE_DEAD, memory_order_relaxed);
 	/* acquire: pairs with the joiner's release, for joiner and token */

@@ -16,9 +16,19 @@
  */
 #include "region.h"
 
+#include "arch.h"
 #include "idle.h"
 #include "sched.h"
 #include "worker.h"
+
+/* The time it has run so far, so that a long stay can be left out (cputime.c). */
+static void gs_region_account(struct gs_thread *self)
+{
+	uint64_t now = gs_arch_cycles();
+
+	self->ran += now - self->since;
+	self->since = now;
+}
 
 void gs_region_enter(struct gs_thread *self)
 {
@@ -32,6 +42,7 @@ void gs_region_enter(struct gs_thread *self)
 	self->in_region = 1;
 	atomic_store_explicit(&self->state, GS_STATE_REGION, memory_order_relaxed);
 	self->region_p = p;
+	gs_region_account(self);
 	w->p = NULL;
 	gs_stats_add(&p->stats, GS_STAT_REGIONS, 1);
 	p->visit++;
@@ -66,6 +77,8 @@ void gs_region_leave(struct gs_thread *self)
 	} else {
 		/* relaxed: a bound on the number of kernel threads, no protocol */
 		atomic_fetch_sub_explicit(&gs_worker_lost, 1, memory_order_relaxed);
+		/* It slept, most likely. */
+		self->since = gs_arch_cycles();
 		if (!gs_idle_acquire(w))
 			gs_sched_leave(self);
 	}

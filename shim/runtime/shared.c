@@ -21,6 +21,7 @@
 #include "region.h"
 #include "sys.h"
 #include "wire.h"
+#include "wired.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -180,7 +181,8 @@ static int gs_shared_settle(const struct gs_mutex *m)
 	    (GS_MUTEX_ROBUST | GS_MUTEX_SHARED))
 		return gs_mutex_tid();
 	if (self && gs_shared_head && !self->robust) {
-		gs_wire_thread(self);
+		if (gs_wired_ktid(self, self) < 0)
+			gs_wire_thread(self); /* no kernel thread to be had: this one, then */
 		gs_sys2(__NR_set_robust_list, gs_shared_list(), sizeof(struct robust_list_head));
 		self->robust = 1;
 	}

@@ -371,10 +371,20 @@ static void gs_signal_foreign(int sig, siginfo_t *info, ucontext_t *uc)
 	}
 }
 
+/* Whose timer has sent it, when w is some thread's own: timers that send to a thread
+   (SIGEV_THREAD_ID) send to its kernel thread. A timer of the process may end here too. */
+static struct gs_thread *gs_signal_owner(const struct gs_worker *w, const siginfo_t *info)
+{
+	return info->si_code == SI_TIMER && w->wired && w->wired != &w->g0 && !w->retired
+		       ? w->wired
+		       : NULL;
+}
+
 /* Is it for the thread that runs, not for the process? */
 static bool gs_signal_is_directed(int sig, const siginfo_t *info)
 {
 	return info->si_code == SI_TKILL ||
+	       (info->si_code == SI_TIMER && gs_self->wired) ||
 	       ((GS_SIGS_LOCAL & GS_SIG(sig)) && info->si_pid == gs_sys_getpid());
 }
 
@@ -399,7 +409,10 @@ static void gs_signal_defer(struct gs_worker *w, struct gs_thread *self, int sig
 			atomic_fetch_or_explicit(&self->attention, GS_ATT_SIGNAL, memory_order_relaxed);
 		}
 	} else {
-		gs_sigworker_hold(w, green && gs_signal_is_directed(sig, info) ? self : NULL, info);
+		gs_sigworker_hold(w, green && gs_signal_is_directed(sig, info)
+					     ? self
+					     : gs_signal_owner(w, info),
+				  info);
 		if (green)
 			atomic_fetch_or_explicit(&self->attention, GS_ATT_PREEMPT, memory_order_relaxed);
 	}
@@ -433,7 +446,7 @@ static void gs_signal_entry(int sig, siginfo_t *info, void *context)
 		if (sig == GS_SIG_KICK)
 			gs_sigworker_look(w);
 		else
-			gs_signal_take(w, NULL, NULL, info);
+			gs_signal_take(w, NULL, gs_signal_owner(w, info), info);
 		gs_barrier();
 		self->inrt = 0;
 		gs_sigworker_frame(w, uc);

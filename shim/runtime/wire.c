@@ -19,23 +19,54 @@
  */
 #include "wire.h"
 
+#include "globq.h"
 #include "idle.h"
 #include "sched.h"
 #include "sys.h"
 
-enum { GS_WIRE_MEMBARRIER = 8 /* MEMBARRIER_CMD_PRIVATE_EXPEDITED */ };
+enum {
+	GS_WIRE_MEMBARRIER = 8,   /* MEMBARRIER_CMD_PRIVATE_EXPEDITED */
+	GS_WIRE_CYCLES = 1000000, /* timers and events are looked at this often */
+};
 
 static struct gs_lock gs_wire_lock;
+
+/* Threads with workers of their own that wake each other: p goes from one to the next
+   without an ordinary worker between them, as long as nothing on p needs one. True:
+   it has gone, or w's own thread is to run. */
+static bool gs_wire_next(struct gs_worker *w, struct gs_proc *p)
+{
+	struct gs_thread *t;
+
+	if (gs_runq_length(&p->runq) > 0 || gs_arch_cycles() - p->checked > GS_WIRE_CYCLES)
+		return false;
+	t = gs_globq_take(&p->runq, gs_nprocs, 1);
+	if (!t)
+		return false;
+	if (!t->wired) {
+		if (!gs_runq_push(&p->runq, t))
+			gs_globq_push(t, t, 1);
+		return false;
+	}
+	if (t->home != w)
+		gs_wire_pass(w, t);
+	return true;
+}
 
 bool gs_wire_wait(struct gs_worker *w)
 {
 	struct gs_proc *p = w->p;
 
+	if (p && gs_wire_next(w, p) && w->p)
+		return true;
+	p = w->p;
 	if (p) {
 		w->p = NULL;
 		/* relaxed: nobody else knows of p until it is handed on */
 		atomic_store_explicit(&p->status, GS_PROC_IDLE, memory_order_relaxed);
 		gs_idle_hand_off(p);
+		/* Its timers may be due before the poller wakes. */
+		gs_worker_nudge();
 	}
 	if (w->retired)
 		return false;

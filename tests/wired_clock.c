@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wired_clock.c - each thread's processor time: what it computes counts, what it
+ * sleeps does not; others can ask; it never goes back. Timers and counters that
+ * belong to a thread.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static void say(const char *what, int ok)
+{
+	printf("%s: %s\n", what, ok ? "ok" : "WRONG");
+}
+
+static double clock_now(clockid_t id)
+{
+	struct timespec ts = { -1, 0 };
+
+	if (clock_gettime(id, &ts) != 0)
+		return -1;
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static double used(void)
+{
+	return clock_now(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static double usage(void)
+{
+	struct rusage ru;
+
+	if (getrusage(RUSAGE_THREAD, &ru) != 0)
+		return -1;
+	return (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
+	       (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6;
+}
+
+/* Computes for so many seconds of processor time. */
+static void compute(double seconds)
+{
+	double until = used() + seconds;
+
+	while (used() < until)
+		for (volatile int i = 0; i < 1000; i++)
+			;
+}
+
+static volatile int stop;
+
+static void *idles(void *arg)
+{
+	while (!stop)
+		usleep(10000);
+	say("who sleeps uses little", used() < 0.05);
+	return NULL;
+}
+
+static void *worker(void *arg)
+{
+	double first = used(), wall = clock_now(CLOCK_MONOTONIC), last = 0;
+	struct timespec res = { -1, -1 };
+	int back = 0;
+	cpu_set_t set;
+	clockid_t id;
+
+	say("begins with nothing", first >= 0 && first < 0.05);
+	compute(0.1);
+	say("computing takes time", clock_now(CLOCK_MONOTONIC) - wall >= 0.08);
+	say("as much by getrusage", usage() > used() - 0.03 && usage() <= used() + 0.03);
+	first = used();
+	usleep(300000);
+	say("sleeping does not", used() - first < 0.1);
+	for (int i = 0; i < 200; i++) {
+		double now = used();
+
+		back += now < last;
+		last = now;
+		if (i % 10 == 0)
+			sched_yield();
+		if (i == 100) {
+			sched_getaffinity(0, sizeof(set), &set);
+			for (int cpu = CPU_SETSIZE - 1, n = CPU_COUNT(&set); cpu >= 0 && n > 1; cpu--)
+				if (CPU_ISSET(cpu, &set))
+					CPU_CLR(cpu, &set), n--;
+			sched_setaffinity(0, sizeof(set), &set);
+		}
+	}
+	say("never goes back", back == 0);
+	say("own clock", pthread_getcpuclockid(pthread_self(), &id) == 0 &&
+				 clock_now(id) >= last && clock_now(id) <= used() + 0.01);
+	say("by syscall", ({
+		struct timespec ts = { 0, 0 };
+		long ret = syscall(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &ts);
+
+		ret == 0 && (double)ts.tv_sec + (double)ts.tv_nsec / 1e9 >= last &&
+			(double)ts.tv_sec + (double)ts.tv_nsec / 1e9 <= used();
+	}));
+	say("resolution", clock_getres(id, &res) == 0 && res.tv_sec == 0 && res.tv_nsec > 0);
+	say("by getrusage", usage() <= used() + 0.03 && usage() >= last - 0.03);
+	return NULL;
+}
+
+static clockid_t busy_clock;
+static volatile int busy_started, busy_stop;
+
+static void *busy(void *arg)
+{
+	pthread_getcpuclockid(pthread_self(), &busy_clock);
+	busy_started = 1;
+	while (!busy_stop)
+		for (volatile int i = 0; i < 1000; i++)
+			;
+	while (busy_stop == 1)
+		usleep(1000);
+	return NULL;
+}
+
+int main(void)
+{
+	double start, mine, theirs, again;
+	struct timespec ts;
+	pthread_t t, u, sleeper;
+	clockid_t id;
+	int err;
+
+	compute(0.1);
+	start = used();
+	say("main's time", start >= 0.1 && start < 5);
+	pthread_create(&sleeper, NULL, idles, NULL);
+	say("goes on", used() >= start && used() < start + 1);
+	pthread_create(&t, NULL, worker, NULL);
+	pthread_join(t, NULL);
+	say("is not the other's", used() - start < 0.1);
+	say("by its number", clock_now((clockid_t)((unsigned)~getpid() << 3 | 6)) >= start);
+	pthread_getcpuclockid(pthread_self(), &id);
+	say("by its clock", clock_now(id) >= start && clock_now(id) <= used());
+
+	pthread_create(&u, NULL, busy, NULL);
+	while (!busy_started)
+		usleep(1000);
+	err = pthread_getcpuclockid(u, &id);
+	say("another's clock", err == 0 && id == busy_clock);
+	mine = used();
+	theirs = clock_now(id);
+	usleep(200000);
+	again = clock_now(id);
+	say("runs while it computes", theirs >= 0 && again - theirs > 0.02 && used() - mine < 0.1);
+	busy_stop = 1;
+	usleep(100000);
+	theirs = clock_now(id);
+	usleep(100000);
+	say("stands still while it sleeps", clock_now(id) - theirs < 0.05);
+	busy_stop = 2;
+	pthread_join(u, NULL);
+	usleep(50000);
+	say("gone", clock_gettime(id, &ts) == -1 && errno == EINVAL);
+	stop = 1;
+	pthread_join(sleeper, NULL);
+	say("wrong clock", clock_gettime(77, &ts) == -1 && errno == EINVAL);
+	say("bad clock", clock_gettime(-1, &ts) == -1 && errno == EINVAL);
+	say("realtime", clock_now(CLOCK_REALTIME) > 1e9);
+	say("process", clock_now(CLOCK_PROCESS_CPUTIME_ID) > 0.1);
+	say("wrong usage", getrusage((__rusage_who_t)77, NULL) == -1 && errno == EINVAL);
+	return 0;
+}
