@@ -170,12 +170,7 @@ static void *gs_home_main(void *arg)
 	}
 	if (state == GS_HOME_OPEN)
 		gs_worker_loop(w);
-	gs_home_block(w);
-	/* What a handler has held back goes to another. relaxed: set on this kernel thread */
-	if (atomic_load_explicit(&w->g0.attention, memory_order_relaxed) & GS_ATT_SIGNAL)
-		gs_sched_ops.attend(&w->g0, GS_ATT_SIGNAL);
-	/* The record may belong to another kernel thread before this one has ended. */
-	gs_self = NULL;
+	gs_worker_part(w);
 	gs_home_recycle(h);
 	return NULL;
 }

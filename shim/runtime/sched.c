@@ -469,8 +469,7 @@ void gs_sched_attend(struct gs_thread *self)
 	while (what & GS_ATT_PREEMPT) {
 		atomic_fetch_and_explicit(&self->attention, ~(uint32_t)GS_ATT_PREEMPT,
 					  memory_order_relaxed);
-		self->inrt++;
-		gs_barrier();
+		gs_enter(self); /* the monitor may have taken the processor: yield needs one */
 		gs_sched_yield(self);
 		gs_barrier();
 		self->inrt--;

@@ -276,13 +276,17 @@ int gs_wired_ktid(struct gs_thread *self, struct gs_thread *t)
 
 void gs_wired_admit(struct gs_thread *self, int sig)
 {
+	const uint64_t all = ~GS_SIGS_FAULT, held = ~GS_SIGS_OPEN;
 	struct gs_worker *w;
 
 	gs_enter(self);
 	w = self->worker;
+	/* relaxed: one writer, us */
 	__atomic_store_n(&w->kmask, w->kmask & ~GS_SIG(sig), __ATOMIC_RELAXED);
-	if (!gs_sigworker_holds(w))
-		gs_sigworker_apply(w);
+	/* No signal between the look at what is held back and the change. */
+	gs_sys4(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &all, NULL, GS_SIG_BYTES);
+	gs_sys4(__NR_rt_sigprocmask, 2, gs_sigworker_holds(w) ? &held : &w->kmask, NULL,
+		GS_SIG_BYTES);
 	gs_leave(self);
 }
 

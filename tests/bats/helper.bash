@@ -38,6 +38,7 @@ compare()
 	local path bare shimmed procs dir=$BATS_TEST_TMPDIR result=0
 
 	path=$(program "$1")
+	[ -x "$path" ] || { echo "$path: no such program"; return 1; }
 	shift
 	bare=0
 	timeout -k 5 "${GS_TIMEOUT:-60}" "$path" "$@" >"$dir/bare.out" 2>"$dir/bare.err" \
