@@ -65,6 +65,27 @@ static inline void gs_arch_set_thread_pointer(void *tp)
 /* In a context's entry function: unwinders need look no further. */
 #define gs_arch_outermost() __asm__(".cfi_undefined rip")
 
+/* boost.context's jump_fcontext(to, data). It is entered by a jump, below a return
+   address pushed by hand: it leaves by a jump as well, so a call would put an entry on
+   the processor's stack of return predictions that nothing takes off, and every return
+   on the way out of the runtime would be mispredicted. Build without a red zone. */
+static inline __attribute__((always_inline)) void gs_arch_context_jump(void *to, void *data,
+									void **from, void **with)
+{
+	register void *result __asm__("rax");
+
+	__asm__ __volatile__("leaq 1f(%%rip), %%rax\n\t"
+			     "pushq %%rax\n\t"
+			     "jmp jump_fcontext\n"
+			     "1:"
+			     : "=&r"(result), "+D"(to), "+S"(data), "=&d"(*with)
+			     :
+			     : "rcx", "r8", "r9", "r10", "r11", "memory", "cc", "xmm0", "xmm1",
+			       "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
+			       "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+	*from = result;
+}
+
 /* What boost's jump_fcontext leaves at the saved stack pointer (System V
    ABI): byte offsets of the callee-saved registers and the return address. */
 enum {

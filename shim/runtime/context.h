@@ -8,6 +8,7 @@
 #ifndef GS_CONTEXT_H
 #define GS_CONTEXT_H
 
+#include "arch.h"
 #include "base.h"
 
 typedef void *gs_context;
@@ -25,7 +26,14 @@ void gs_context_init(unsigned long hwcap2);
 /* A context that will enter fn on the stack that ends at top; fn never returns. */
 gs_context gs_context_make(void *top, size_t size, gs_context_fn *fn);
 
-/* boost.context; not ours to name. */
-struct gs_transfer jump_fcontext(gs_context to, void *data);
+/* Leaves this context for to and hands over data; returns when somebody jumps back. */
+static inline __attribute__((always_inline)) struct gs_transfer gs_context_jump(gs_context to,
+										void *data)
+{
+	struct gs_transfer tr;
+
+	gs_arch_context_jump(to, data, &tr.from, &tr.data);
+	return tr;
+}
 
 #endif

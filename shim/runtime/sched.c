@@ -79,7 +79,7 @@ uint64_t gs_now(void)
 #define GS_FLAT inline __attribute__((always_inline))
 
 /* Step 3's second half, and the other things a departed thread may have asked for. */
-static GS_FLAT void gs_sched_settle(struct gs_thread *prev)
+static GS_FLAT void gs_sched_settle(struct gs_worker *w, struct gs_thread *prev)
 {
 	uint64_t word;
 
@@ -94,13 +94,10 @@ static GS_FLAT void gs_sched_settle(struct gs_thread *prev)
 			    memory_order_release, memory_order_acquire))
 			gs_sched_ready(prev);
 		break;
-	case GS_OP_YIELD: {
-		struct gs_proc *p = gs_self->worker->p;
-
-		if (!gs_runq_push(&p->runq, prev))
+	case GS_OP_YIELD:
+		if (!gs_runq_push(&w->p->runq, prev))
 			gs_globq_push(prev, prev, 1);
 		break;
-	}
 	case GS_OP_GLOBAL:
 		gs_globq_push(prev, prev, 1);
 		gs_idle_wake_one();
@@ -113,17 +110,17 @@ static GS_FLAT void gs_sched_settle(struct gs_thread *prev)
 	}
 }
 
-static GS_FLAT void gs_sched_land(struct gs_transfer tr)
+static GS_FLAT void gs_sched_land(struct gs_thread *self, struct gs_transfer tr)
 {
 	struct gs_thread *prev = tr.data;
 
 	prev->ctx = tr.from;
-	gs_sched_settle(prev);
+	gs_sched_settle(self->worker, prev);
 }
 
 void gs_sched_landed(struct gs_transfer tr)
 {
-	gs_sched_land(tr);
+	gs_sched_land(gs_self, tr);
 }
 
 /* GOSHIM_DEBUG=perturb: true once in n times, by the processor's own generator. */
@@ -161,7 +158,7 @@ static GS_FLAT void gs_sched_switch(struct gs_thread *from, struct gs_thread *to
 		w->current = NULL;
 	}
 	gs_arch_set_thread_pointer(to->tp);
-	gs_sched_land(jump_fcontext(to->ctx, from));
+	gs_sched_land(from, gs_context_jump(to->ctx, from));
 }
 
 /* A signal handler has left something to do for the scheduler context. */
