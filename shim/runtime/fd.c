@@ -201,25 +201,30 @@ void gs_fd_init(void)
 
 /* ---- waiting ---- */
 
-/* Under the lock: has the netpoller watch fd. */
-static int gs_fd_register(struct gs_fd *f, int fd)
+/* Under the lock: has the netpoller watch fd for what somebody waits for. Output is
+   added when that is first waited for, which most connections never do: a registration
+   with it makes every arrival of data ask for room to send as well. */
+static int gs_fd_register(struct gs_fd *f, int fd, uint32_t events)
 {
 	uint32_t gen = atomic_load_explicit(&f->gen, memory_order_relaxed);
-	uint32_t flags = gs_fd_flags(f);
+	uint32_t flags = gs_fd_flags(f), out = events & GS_FD_OUT ? GS_FD_REPORTS_OUT : 0;
 	int err;
 
 	if (GS_LIKELY(flags & GS_FD_REGISTERED)) {
-		if (GS_LIKELY(flags & GS_FD_TRUSTED))
+		if (GS_LIKELY((flags & GS_FD_TRUSTED) && (flags & out) == out))
 			return 0;
-		err = gs_netpoll_rearm(fd, gen);
+		out |= flags & GS_FD_REPORTS_OUT;
+		err = gs_netpoll_rearm(fd, gen, out);
+		if (err == 0)
+			gs_fd_mark(f, out);
 		if (err != -ENOENT)
 			return err;
 	}
-	err = gs_netpoll_add(fd, gen);
+	err = gs_netpoll_add(fd, gen, out);
 	if (err == 0)
-		gs_fd_mark(f, GS_FD_REGISTERED);
+		gs_fd_mark(f, GS_FD_REGISTERED | out);
 	else
-		gs_fd_unmark(f, GS_FD_REGISTERED);
+		gs_fd_unmark(f, GS_FD_REGISTERED | GS_FD_REPORTS_OUT);
 	return err;
 }
 
@@ -232,7 +237,7 @@ int gs_fd_watch(int fd, struct gs_fd_waiter *w)
 	if (!f)
 		return -EBADF;
 	gs_lock(&f->lock);
-	err = gs_fd_register(f, fd);
+	err = gs_fd_register(f, fd, w->events);
 	if (err == 0) {
 		w->fd = f;
 		gs_fd_queue(f, w);
@@ -296,7 +301,7 @@ int gs_fd_wait(struct gs_thread *self, struct gs_fd *f, int fd, uint32_t gen, ui
 	else if ((atomic_load_explicit(side, memory_order_relaxed) ^ seen) >= GS_FD_COUNT)
 		again = true;
 	else
-		err = gs_fd_register(f, fd);
+		err = gs_fd_register(f, fd, dir);
 	if (GS_UNLIKELY(err != 0 || again)) {
 		gs_unlock(&f->lock);
 		gs_wait_cancel(self, w.token);
@@ -335,11 +340,12 @@ static bool gs_fd_audit_one(struct gs_fd *f, int fd)
 	gs_lock(&f->lock);
 	if (atomic_load_explicit(&f->queued, memory_order_relaxed)) {
 		uint32_t gen = atomic_load_explicit(&f->gen, memory_order_relaxed);
+		bool out = gs_fd_reports(f, GS_FD_OUT);
 
 		gs_fd_mark(f, GS_FD_REARMED);
-		err = gs_netpoll_rearm(fd, gen);
+		err = gs_netpoll_rearm(fd, gen, out);
 		if (err == -ENOENT)
-			err = gs_netpoll_add(fd, gen);
+			err = gs_netpoll_add(fd, gen, out);
 		if (err == -EBADF)
 			gs_fd_wake_gone(f);
 		else if (err != 0)

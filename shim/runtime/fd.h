@@ -72,6 +72,7 @@ enum gs_fd_flag {
 	GS_FD_ERROR = 1 << 12,     /* error holds what a partial transfer could not report */
 	GS_FD_WAITED = 1 << 13,    /* the audit saw somebody wait here */
 	GS_FD_REARMED = 1 << 14,   /* and has re-armed it for him */
+	GS_FD_REPORTS_OUT = 1 << 15, /* registered for output too: somebody has waited for it */
 };
 
 struct gs_fd {
@@ -136,6 +137,12 @@ static inline void gs_fd_unmark(struct gs_fd *f, uint32_t flags)
 static inline _Atomic uint64_t *gs_fd_side(struct gs_fd *f, uint32_t dir)
 {
 	return dir == GS_FD_IN ? &f->in : &f->out;
+}
+
+/* Do events tell when the direction becomes ready? Else its memory is not to be cleared. */
+static inline bool gs_fd_reports(const struct gs_fd *f, uint32_t dir)
+{
+	return gs_fd_flags(f) & (dir == GS_FD_OUT ? GS_FD_REPORTS_OUT : GS_FD_REGISTERED);
 }
 
 /* The direction was found empty (full) by an attempt made after seen was read. */

@@ -241,7 +241,7 @@ void gs_fd_dupped(int from, int to)
 void gs_fd_after_fork(void)
 {
 	const uint32_t lost = GS_FD_REGISTERED | GS_FD_SOLE | GS_FD_CONNECTING | GS_FD_WAITED |
-			      GS_FD_REARMED;
+			      GS_FD_REARMED | GS_FD_REPORTS_OUT;
 	uint32_t top = atomic_load_explicit(&gs_fd_top, memory_order_relaxed);
 
 	gs_fd_settle_in();

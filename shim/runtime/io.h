@@ -126,7 +126,7 @@ static inline bool gs_io_ready(struct gs_io *io)
 /* An attempt found nothing. */
 static inline void gs_io_drained(struct gs_io *io)
 {
-	if (gs_fd_flags(io->f) & GS_FD_REGISTERED)
+	if (gs_fd_reports(io->f, io->dir))
 		gs_fd_drained(io->f, io->dir, io->seen);
 }
 
@@ -146,7 +146,7 @@ void gs_io_settle_slow(struct gs_io *io);
 static inline void gs_io_settle(struct gs_io *io, int kind, long r, size_t want, bool drains)
 {
 	if (r > 0 && (size_t)r < want && drains && (kind == GS_FD_TCP || kind == GS_FD_PIPE) &&
-	    (gs_fd_flags(io->f) & (GS_FD_REGISTERED | GS_FD_URGENT)) == GS_FD_REGISTERED)
+	    gs_fd_reports(io->f, io->dir) && !(gs_fd_flags(io->f) & GS_FD_URGENT))
 		gs_fd_drained(io->f, io->dir, io->seen);
 	/* relaxed: a waiter not seen here came after the event that woke us and has
 	   looked at the word, or is woken by somebody who saw it */

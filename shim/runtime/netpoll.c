@@ -30,7 +30,7 @@ static _Atomic uint32_t gs_netpoll_kicked;
 
 static const uint64_t gs_netpoll_wakeup = UINT64_MAX;
 static const uint32_t gs_netpoll_mask =
-	EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | (uint32_t)EPOLLET;
+	EPOLLIN | EPOLLRDHUP | EPOLLPRI | (uint32_t)EPOLLET;
 
 /* A number for one of our descriptors: high, but within FD_SETSIZE. */
 static int gs_netpoll_raise(int fd)
@@ -75,37 +75,37 @@ int gs_netpoll_init(void)
 	return gs_netpoll_watch_eventfd();
 }
 
-static int gs_netpoll_control(int op, int fd, uint32_t gen)
+static int gs_netpoll_control(int op, int fd, uint32_t gen, bool out)
 {
 	struct epoll_event ev = {
-		.events = gs_netpoll_mask,
+		.events = gs_netpoll_mask | (out ? EPOLLOUT : 0),
 		.data.u64 = (uint64_t)gen << 32 | (uint32_t)fd,
 	};
 
 	return (int)gs_sys4(__NR_epoll_ctl, gs_netpoll_epfd, op, fd, &ev);
 }
 
-int gs_netpoll_add(int fd, uint32_t gen)
+int gs_netpoll_add(int fd, uint32_t gen, bool out)
 {
-	int err = gs_netpoll_control(EPOLL_CTL_ADD, fd, gen);
+	int err = gs_netpoll_control(EPOLL_CTL_ADD, fd, gen, out);
 
 	/* A dup under the old number kept the registration alive: take it over. */
 	if (err == -EEXIST)
-		err = gs_netpoll_control(EPOLL_CTL_MOD, fd, gen);
+		err = gs_netpoll_control(EPOLL_CTL_MOD, fd, gen, out);
 	else if (err == 0)
 		/* relaxed: only "are there any" is asked */
 		atomic_fetch_add_explicit(&gs_netpoll_count, 1, memory_order_relaxed);
 	return err;
 }
 
-int gs_netpoll_rearm(int fd, uint32_t gen)
+int gs_netpoll_rearm(int fd, uint32_t gen, bool out)
 {
-	return gs_netpoll_control(EPOLL_CTL_MOD, fd, gen);
+	return gs_netpoll_control(EPOLL_CTL_MOD, fd, gen, out);
 }
 
 int gs_netpoll_del(int fd)
 {
-	int err = gs_netpoll_control(EPOLL_CTL_DEL, fd, 0);
+	int err = gs_netpoll_control(EPOLL_CTL_DEL, fd, 0, false);
 
 	if (err == 0)
 		atomic_fetch_sub_explicit(&gs_netpoll_count, 1, memory_order_relaxed);

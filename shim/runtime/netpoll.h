@@ -15,11 +15,11 @@
    high-numbered. Returns 0 or -errno. */
 int gs_netpoll_init(void);
 
-/* Registers fd, edge-triggered, for input, output, hang-up and urgent data; the
-   event will carry fd and gen. Returns 0 or -errno (-EPERM: cannot be polled). */
-int gs_netpoll_add(int fd, uint32_t gen);
+/* Registers fd, edge-triggered, for input, hang-up, urgent data and, if out, for output;
+   the event will carry fd and gen. Returns 0 or -errno (-EPERM: cannot be polled). */
+int gs_netpoll_add(int fd, uint32_t gen, bool out);
 /* Re-arms it: a condition that holds now gives a new event. */
-int gs_netpoll_rearm(int fd, uint32_t gen);
+int gs_netpoll_rearm(int fd, uint32_t gen, bool out);
 int gs_netpoll_del(int fd);
 
 enum { GS_NETPOLL_BATCH = 256 };

@@ -37,6 +37,19 @@ uint32_t gs_runq_shed(struct gs_runq *q, struct gs_thread **head, struct gs_thre
    is empty, the next slot) into to; returns one to run at once, or NULL. */
 struct gs_thread *gs_runq_steal(struct gs_runq *to, struct gs_runq *from, bool take_next);
 
+/* Any kernel thread. The first two of the ring, or NULL: what will probably run next. */
+static inline void gs_runq_peek(struct gs_runq *q, struct gs_thread *first[2])
+{
+	/* relaxed: a hint, and records are never unmapped */
+	uint32_t n = atomic_load_explicit(&q->tail, memory_order_relaxed);
+	uint32_t at = atomic_load_explicit(&q->head, memory_order_relaxed);
+
+	for (int i = 0; i < 2; i++, at++)
+		first[i] = n - at - 1 < GS_RUNQ_SIZE ?
+				   atomic_load_explicit(&q->ring[at % GS_RUNQ_SIZE],
+							memory_order_relaxed) : NULL;
+}
+
 static inline uint32_t gs_runq_length(struct gs_runq *q)
 {
 	/* acquire: a reader that is not the owner wants a consistent pair, roughly */
