@@ -40,3 +40,30 @@ void *gs_probe(void *sp) { return jump_fcontext(make_fcontext(sp, 4096, 0), 0); 
   LIBS=$gs_saved_LIBS
   CFLAGS=$gs_saved_CFLAGS
 ])
+
+dnl GS_LIBUNWIND
+dnl ------------
+dnl Finds libunwind's remote interface for the goshim command, and sets
+dnl LIBUNWIND_LIBS. Not for the library, which may depend on libc only.
+AC_DEFUN([GS_LIBUNWIND], [
+  AC_ARG_VAR([LIBUNWIND_LIBS], [linker flags for libunwind's remote interface])
+  AS_IF([test -z "$LIBUNWIND_LIBS"], [LIBUNWIND_LIBS="-lunwind-x86_64 -lunwind"])
+  AC_MSG_CHECKING([for libunwind's remote interface])
+  gs_saved_LIBS=$LIBS
+  LIBS="$LIBUNWIND_LIBS $LIBS"
+  AC_LINK_IFELSE([AC_LANG_PROGRAM([[
+#include <libunwind.h>
+int UNW_OBJ(dwarf_search_unwind_table)(unw_addr_space_t, unw_word_t, unw_dyn_info_t *,
+				       unw_proc_info_t *, int, void *);
+]], [[
+static unw_accessors_t accessors;
+unw_addr_space_t as = unw_create_addr_space(&accessors, 0);
+unw_cursor_t cursor;
+return unw_init_remote(&cursor, as, 0) +
+	UNW_OBJ(dwarf_search_unwind_table)(as, 0, 0, 0, 0, 0);
+]])],
+    [AC_MSG_RESULT([$LIBUNWIND_LIBS])],
+    [AC_MSG_RESULT([no])
+     AC_MSG_ERROR([libunwind, with its remote interface, not found; install libunwind-dev])])
+  LIBS=$gs_saved_LIBS
+])

@@ -6,6 +6,8 @@
  * Called from: goshim.c.
  */
 #include "inspect.h"
+#include "remote.h"
+#include "stop.h"
 #include "tool.h"
 
 #include "runtime/arch.h"
@@ -25,7 +27,8 @@ enum {
 struct gs_dump {
 	struct gs_view_moment first, now;
 	struct gs_text text;
-	bool stacks;
+	bool stacks, stop; /* stop: computing threads, for the moment of the look */
+	struct gs_remote remote;
 	unsigned long states[GS_DUMP_STATES];
 	unsigned long n, room;
 	struct gs_dump_item {
@@ -38,10 +41,12 @@ static void gs_dump_usage(void)
 	printf("Usage: goshim dump [OPTION...] PID\n"
 	       "Print the green threads of a running process, with their stacks.\n"
 	       "\n"
+	       "  -n, --no-stop    leave running threads alone: no stack of theirs is printed\n"
 	       "  -s, --no-stacks  one line for each thread only\n"
 	       "  -h, --help       print this\n"
 	       "\n"
-	       "The process is not stopped. What it takes is the permission to trace it\n"
+	       "The process is not stopped; a kernel thread that computes is, for the moment it\n"
+	       "takes to read its stack. What it takes is the permission to trace it\n"
 	       "(the same user, or CAP_SYS_PTRACE; see ptrace(2)).\n");
 }
 
@@ -101,7 +106,22 @@ static bool gs_dump_saved_frame(const struct gs_inspect *in, uint64_t ctx,
 	return true;
 }
 
-static void gs_dump_stack(struct gs_inspect *in, struct gs_dump *d, const char *record, int ktid)
+/* What a kernel thread runs now, if that is still the green thread at addr. */
+static void gs_dump_running(struct gs_inspect *in, struct gs_dump *d, uint64_t addr,
+			    uint64_t worker, int ktid)
+{
+	struct gs_unwind_frame f;
+	struct gs_stop stop;
+
+	if (!d->stop || !gs_stop_thread(&stop, ktid, &f))
+		return;
+	if (gs_inspect_number(in, worker + gs_inspect_value(in, "worker.current"), 8) == addr)
+		gs_remote_stack(&d->text, &d->remote, &f);
+	gs_stop_release(&stop);
+}
+
+static void gs_dump_stack(struct gs_inspect *in, struct gs_dump *d, const char *record,
+			  uint64_t addr, int ktid)
 {
 	uint64_t state = gs_inspect_field(in, record, "thread.state", 1);
 	uint64_t start = gs_inspect_field(in, record, "thread.start", 8);
@@ -118,13 +138,16 @@ static void gs_dump_stack(struct gs_inspect *in, struct gs_dump *d, const char *
 	if (state == gs_inspect_value(in, "state.runnable") ||
 	    state == gs_inspect_value(in, "state.waiting"))
 		found = gs_dump_saved_frame(in, ctx, &f);
-	else if (state == gs_inspect_value(in, "state.region") && ktid > 0)
-		found = gs_view_kernel_frame(&in->view, ktid, &f);
+	else if (ktid > 0 && gs_view_kernel_frame(&in->view, ktid, &f))
+		found = state == gs_inspect_value(in, "state.region");
+	else if (ktid > 0)
+		gs_dump_running(in, d, addr, gs_inspect_field(in, record, "thread.worker", 8), ktid);
 	if (found)
-		gs_view_stack(&d->text, &in->view, &f);
+		gs_remote_stack(&d->text, &d->remote, &f);
 }
 
-static void gs_dump_thread(struct gs_inspect *in, struct gs_dump *d, const char *record)
+static void gs_dump_thread(struct gs_inspect *in, struct gs_dump *d, const char *record,
+			   uint64_t addr)
 {
 	uint64_t state = gs_inspect_field(in, record, "thread.state", 1);
 	uint64_t reason = gs_inspect_field(in, record, "thread.reason", 1);
@@ -159,7 +182,7 @@ static void gs_dump_thread(struct gs_inspect *in, struct gs_dump *d, const char 
 	}
 	gs_view_thread(&d->text, &in->view, &shown);
 	if (d->stacks)
-		gs_dump_stack(in, d, record, shown.ktid);
+		gs_dump_stack(in, d, record, addr, shown.ktid);
 }
 
 /* A fresh look at one of the threads; false when it is gone. */
@@ -177,7 +200,7 @@ static bool gs_dump_look(struct gs_inspect *in, struct gs_dump *d, const struct 
 				gs_inspect_value(in, "kind.green");
 		if (!there)
 			break;
-		gs_dump_thread(in, d, record);
+		gs_dump_thread(in, d, record, item->addr);
 		/* A stack that was running meanwhile is not what it looks like. */
 		if (gs_peek_read(&in->view.os.peek, item->addr, again, size) != 0 ||
 		    gs_inspect_field(in, record, "thread.since", 8) ==
@@ -208,11 +231,17 @@ static void gs_dump_moments(const struct gs_inspect *in, struct gs_dump *d)
 	d->now.cycles = gs_arch_cycles();
 }
 
-static int gs_dump_process(struct gs_inspect *in, bool stacks)
+static int gs_dump_process(struct gs_inspect *in, bool stacks, bool stop)
 {
 	static char text[GS_DUMP_TEXT];
-	struct gs_dump d = { .stacks = stacks, .text = { .buf = text, .size = sizeof(text) } };
+	struct gs_dump d = {
+		.stacks = stacks,
+		.stop = stop,
+		.text = { .buf = text, .size = sizeof(text) },
+	};
 
+	if (!gs_remote_open(&d.remote, &in->view))
+		return GS_EXIT_FAILURE;
 	gs_dump_moments(in, &d);
 	if (!gs_inspect_each(in, gs_dump_collect, &d)) {
 		gs_tool_warn(0, "process %d cannot be read, or has ended", in->pid);
@@ -237,24 +266,29 @@ static int gs_dump_process(struct gs_inspect *in, bool stacks)
 		fwrite(text, 1, d.text.len, stdout);
 	}
 	free(d.items);
+	gs_remote_close(&d.remote);
 	return 0;
 }
 
 int gs_dump_main(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "no-stop", no_argument, NULL, 'n' },
 		{ "no-stacks", no_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	char own_name[] = "goshim";
 	struct gs_inspect in;
-	bool stacks = true;
+	bool stacks = true, stop = true;
 	int c, code = 0;
 
 	argv[0] = own_name;
-	while ((c = getopt_long(argc, argv, "sh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "nsh", options, NULL)) != -1) {
 		switch (c) {
+		case 'n':
+			stop = false;
+			break;
 		case 's':
 			stacks = false;
 			break;
@@ -272,7 +306,7 @@ int gs_dump_main(int argc, char **argv)
 	if (!gs_inspect_open(&in, argv[optind]))
 		return GS_EXIT_FAILURE;
 	if (in.active)
-		code = gs_dump_process(&in, stacks);
+		code = gs_dump_process(&in, stacks, stop);
 	else
 		printf("goshim[%d]: the library is not turned on: no thread was made yet, or it "
 		       "stepped aside\n", in.pid);

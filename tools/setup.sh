@@ -10,7 +10,8 @@
 #	setup_build DIR		configure (once) and make the tree into DIR
 # and the lists setup_build_packages and setup_test_packages.
 
-setup_build_packages="autoconf automake libtool make gcc g++ libc6-dev libboost-context-dev"
+setup_build_packages="autoconf automake libtool make gcc g++ libc6-dev libboost-context-dev \
+	libunwind-dev"
 setup_test_packages="bats bats-support bats-assert bats-file procps binutils file \
 	mandoc shellcheck python3 openssl netcat-openbsd memcached stunnel4 git"
 

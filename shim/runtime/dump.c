@@ -98,9 +98,34 @@ static bool gs_dump_saved_frame(const struct gs_dump *d, gs_context ctx, struct 
 	return true;
 }
 
+/* A walk by the library's own reader of unwind tables. */
+struct gs_dump_walk {
+	struct gs_view_walk walk;
+	struct gs_objects *os;
+	struct gs_unwind_frame f;
+};
+
+static void gs_dump_show(struct gs_dump_walk *w)
+{
+	w->walk.pc = w->f.reg[GS_UNWIND_PC];
+	w->walk.call = !w->f.exact;
+	w->walk.signal = gs_objects_sigreturn(w->os, w->walk.pc);
+}
+
+static int gs_dump_step(struct gs_view_walk *walk)
+{
+	struct gs_dump_walk *w = GS_CONTAINER_OF(walk, struct gs_dump_walk, walk);
+	int more = gs_unwind_step(w->os, &w->f);
+
+	if (more > 0)
+		gs_dump_show(w);
+	return more;
+}
+
 static void gs_dump_stack(struct gs_dump *d, const struct gs_thread *t, unsigned state, int ktid)
 {
-	struct gs_unwind_frame f;
+	struct gs_dump_walk w = { .walk.step = gs_dump_step, .os = &d->view.os };
+	bool found = false;
 
 	if (t->since == 0 && t->start) {
 		gs_log_format(&d->text, "    not started yet: ");
@@ -111,15 +136,17 @@ static void gs_dump_stack(struct gs_dump *d, const struct gs_thread *t, unsigned
 	switch (state) {
 	case GS_STATE_RUNNABLE:
 	case GS_STATE_WAITING:
-		if (gs_dump_saved_frame(d, t->ctx, &f))
-			gs_view_stack(&d->text, &d->view, &f);
+		found = gs_dump_saved_frame(d, t->ctx, &w.f);
 		break;
 	case GS_STATE_REGION:
-		if (ktid > 0 && gs_view_kernel_frame(&d->view, ktid, &f))
-			gs_view_stack(&d->text, &d->view, &f);
+		found = ktid > 0 && gs_view_kernel_frame(&d->view, ktid, &w.f);
 		break;
 	default:
 		break;
+	}
+	if (found) {
+		gs_dump_show(&w);
+		gs_view_stack(&d->text, &d->view, &w.walk);
 	}
 }
 

@@ -231,6 +231,17 @@ struct gs_object *gs_objects_find(const struct gs_objects *os, uint64_t addr)
 	return NULL;
 }
 
+bool gs_objects_sigreturn(const struct gs_objects *os, uint64_t pc)
+{
+	/* mov $__NR_rt_sigreturn, %rax; syscall: what every restorer does, and what the
+	   kernel's own documentation tells debuggers to look for. */
+	static const uint8_t restorer[] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
+	uint8_t code[sizeof(restorer)];
+
+	return gs_peek_read_constant(&os->peek, pc, code, sizeof(code)) == 0 &&
+	       memcmp(code, restorer, sizeof(code)) == 0;
+}
+
 const char *gs_objects_name(const struct gs_object *o)
 {
 	const char *slash = memrchr(o->path, '/', o->path_len);

@@ -35,6 +35,9 @@ void gs_objects_close(struct gs_objects *os);
 /* The object whose mappings addr lies in, or NULL. */
 struct gs_object *gs_objects_find(const struct gs_objects *os, uint64_t addr);
 
+/* Is the code at pc what a signal handler returns to? */
+bool gs_objects_sigreturn(const struct gs_objects *os, uint64_t pc);
+
 /* The last component of the object's path. */
 const char *gs_objects_name(const struct gs_object *o);
 

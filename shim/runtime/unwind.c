@@ -4,9 +4,9 @@
  *
  * The tables are found as the C++ runtime finds them, by the binary search table
  * of .eh_frame_hdr, but read out of the process's memory with system calls, so
- * that the same code looks at this process, at another one, and at stacks that
- * vanish meanwhile. libunwind does this too, and allocates, locks and reads files
- * on the way; this must run beside threads that hold the allocator's locks.
+ * that stacks may vanish meanwhile. libunwind, which the goshim command uses from
+ * outside, allocates, locks and drags in libraries; this must run beside threads
+ * that hold the allocator's locks, in a process that may depend on libc only.
  *
  * Code without tables (just-in-time compiled) is tried with the frame pointer.
  *
@@ -33,18 +33,6 @@ enum {
 /* Registers in the kernel's struct sigcontext, in order; DWARF numbers. */
 static const uint8_t gs_unwind_sigcontext[] = { 8,  9, 10, 11, 12, 13, 14, 15, 5,
 						4,  6, 3,  1,  0,  2,  7,  16 };
-
-/* mov $__NR_rt_sigreturn, %rax; syscall: what every restorer does, and what the
-   kernel's own documentation tells debuggers to look for. */
-static const uint8_t gs_unwind_sigreturn[] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
-
-bool gs_unwind_is_signal(struct gs_objects *os, const struct gs_unwind_frame *f)
-{
-	uint8_t code[sizeof(gs_unwind_sigreturn)];
-
-	return gs_peek_read_constant(&os->peek, f->reg[GS_UNWIND_PC], code, sizeof(code)) == 0 &&
-	       memcmp(code, gs_unwind_sigreturn, sizeof(code)) == 0;
-}
 
 /* Out of a signal's trampoline: what was interrupted. */
 static int gs_unwind_signal(struct gs_objects *os, struct gs_unwind_frame *f)
@@ -304,7 +292,7 @@ int gs_unwind_step(struct gs_objects *os, struct gs_unwind_frame *f)
 	const struct gs_object *o = gs_objects_find(os, pc);
 	struct gs_cfi_entry e;
 
-	if (gs_unwind_is_signal(os, f))
+	if (gs_objects_sigreturn(os, f->reg[GS_UNWIND_PC]))
 		return gs_unwind_signal(os, f);
 	if (o && o->unwind && gs_unwind_entry(os, o, pc, &e))
 		return gs_unwind_by_table(os, &e, pc, f);

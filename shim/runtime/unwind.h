@@ -32,9 +32,6 @@ static inline void gs_unwind_set(struct gs_unwind_frame *f, unsigned reg, uint64
 	f->known |= 1U << reg;
 }
 
-/* Is f the code a signal handler returns to? Its caller is what was interrupted. */
-bool gs_unwind_is_signal(struct gs_objects *os, const struct gs_unwind_frame *f);
-
 /* Turns f into its caller's frame. Returns 1, 0 when f was the outermost, or
    -errno when nothing says how to go on; -ENODATA: a register would that is not known. */
 int gs_unwind_step(struct gs_objects *os, struct gs_unwind_frame *f);

@@ -162,7 +162,7 @@ void gs_view_place(struct gs_text *t, struct gs_view *v, uint64_t addr, bool cal
 		gs_log_format(t, ")");
 }
 
-unsigned gs_view_stack(struct gs_text *t, struct gs_view *v, struct gs_unwind_frame *f)
+unsigned gs_view_stack(struct gs_text *t, struct gs_view *v, struct gs_view_walk *w)
 {
 	unsigned n = 0;
 	int more;
@@ -172,14 +172,13 @@ unsigned gs_view_stack(struct gs_text *t, struct gs_view *v, struct gs_unwind_fr
 			gs_log_format(t, "    and more\n");
 			break;
 		}
-		gs_log_format(t, "    #%-2u 0x%016llx ", n++,
-			      (unsigned long long)f->reg[GS_UNWIND_PC]);
-		if (gs_unwind_is_signal(&v->os, f))
+		gs_log_format(t, "    #%-2u 0x%016llx ", n++, (unsigned long long)w->pc);
+		if (w->signal)
 			gs_log_format(t, "<signal handler called>");
 		else
-			gs_view_place(t, v, f->reg[GS_UNWIND_PC], !f->exact);
+			gs_view_place(t, v, w->pc, w->call);
 		gs_log_format(t, "\n");
-		more = gs_unwind_step(&v->os, f);
+		more = w->step(w);
 	} while (more > 0);
 	if (more == -ENODATA)
 		gs_log_format(t, "    the rest cannot be told from outside the thread\n");

@@ -59,8 +59,18 @@ struct gs_view_thread {
 void gs_view_thread(struct gs_text *t, const struct gs_view *v,
 		    const struct gs_view_thread *thread);
 
-/* The stack from f on, one line per frame. Returns how many frames there were. */
-unsigned gs_view_stack(struct gs_text *t, struct gs_view *v, struct gs_unwind_frame *f);
+/* A place on a stack, and the way to the next one: who unwinds embeds it. */
+struct gs_view_walk {
+	uint64_t pc;
+	bool call;   /* pc is where a call returns to, not where the frame stopped */
+	bool signal; /* pc is the code a signal handler returns to */
+	/* On to the caller's frame. As gs_unwind_step: 1, 0 at the end, or -errno;
+	   -ENODATA when a register would be needed that is not known. */
+	int (*step)(struct gs_view_walk *w);
+};
+
+/* The stack from w on, one line per frame. Returns how many frames there were. */
+unsigned gs_view_stack(struct gs_text *t, struct gs_view *v, struct gs_view_walk *w);
 
 /* "function+0x12 (file+0x3456)". */
 void gs_view_place(struct gs_text *t, struct gs_view *v, uint64_t addr, bool call);

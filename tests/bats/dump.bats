@@ -19,12 +19,18 @@ teardown()
 # threads; its output is in $dir/out and $dir/err, its number in $pid. finish ends it.
 start()
 {
-	local computing=$1
+	start_program "$(program dump_wait)" "$@"
+}
 
-	shift
+# start_program PROGRAM COMPUTING [VARIABLE=VALUE...] - the same with a copy of it.
+start_program()
+{
+	local path=$1 computing=$2
+
+	shift 2
 	dir=$BATS_TEST_TMPDIR
 	mkfifo "$dir/in"
-	env "$@" LD_PRELOAD="$GS_LIB" "$(program dump_wait)" "$computing" \
+	env "$@" LD_PRELOAD="$GS_LIB" "$path" "$computing" \
 		<"$dir/in" >"$dir/out" 2>"$dir/err" 3>&- &
 	pid=$!
 	exec 8>"$dir/in"
@@ -145,6 +151,56 @@ complete()
 	assert_success
 	assert_equal "$(grep -c '^thread ' <<<"$output")" 7
 	refute_output --partial '#0'
+	finish
+}
+
+@test "goshim dump: a computing thread's stack, unless told to leave it alone" {
+	start 1
+	run "$GS_TOOL" dump "$pid"
+	assert_success
+	assert_equal "$(grep -c ' wait_for_nothing+0x' <<<"$output")" 1
+	run "$GS_TOOL" dump --no-stop "$pid"
+	assert_success
+	assert_line --partial '"nothing") running'
+	refute_output --partial 'wait_for_nothing'
+	# Nobody holds it any more.
+	run awk '/^State:/ && $2 ~ /[tT]/ || /^TracerPid:/ && $2 != 0' /proc/"$pid"/task/*/status
+	assert_output ""
+	finish
+}
+
+@test "goshim dump: the program does not notice that a thread was stopped" {
+	local end=$((SECONDS + 6)) seen=0
+
+	dir=$BATS_TEST_TMPDIR
+	mkfifo "$dir/in"
+	env LD_PRELOAD="$GS_LIB" "$(program dump_restart)" <"$dir/in" >"$dir/out" 2>"$dir/err" 3>&- &
+	pid=$!
+	exec 8>"$dir/in"
+	wait_for 30 test -s "$dir/out"
+	while [ "$SECONDS" -lt "$end" ]; do
+		"$GS_TOOL" dump "$pid" >"$dir/dump"
+		grep -q ' run+0x' "$dir/dump" && seen=$((seen + 1))
+	done
+	finish
+	assert_equal "$(sed -n 2p "$dir/out")" "many calls, 0 interrupted, 0 failed"
+	[ "$seen" -gt 0 ]
+}
+
+@test "goshim dump: a stripped program has its file and offsets, and the names it exports" {
+	cp "$(program dump_wait)" "$BATS_TEST_TMPDIR/dump_wait"
+	strip "$BATS_TEST_TMPDIR/dump_wait"
+	start_program "$BATS_TEST_TMPDIR/dump_wait" 0
+	run "$GS_TOOL" dump "$pid"
+	assert_success
+	refute_output --partial wait_for
+	run thread time "$output"
+	assert_line --index 0 --regexp 'waiting: sleep, for [01]\.'
+	assert_line --partial ' sleep+0x'
+	assert_line --regexp '^    #[0-9]+ +0x[0-9a-f]{16} dump_wait\+0x[0-9a-f]+$'
+	# The way down to the thread's first frame is found all the same.
+	assert_line --regexp '^    #[0-9]+ .*libgoshim\.so\+0x[0-9a-f]+\)?$'
+	assert_line --partial ' gs_life_entry+0x'
 	finish
 }
 
