@@ -66,15 +66,6 @@ static void gs_conf_note(const char *fmt, ...)
 	gs_conf_noted += t.len + 1;
 }
 
-static size_t gs_conf_length(const char *s)
-{
-	size_t n = 0;
-
-	while (s[n])
-		n++;
-	return n;
-}
-
 static bool gs_conf_is(const char *s, size_t n, const char *name)
 {
 	return gs_conf_length(name) == n && memcmp(s, name, n) == 0;
@@ -110,11 +101,6 @@ static void gs_conf_complain(const struct gs_conf_option *o, const char *text)
 		     gs_conf_quote(text, shown), gs_conf_allowed(o, allowed, sizeof(allowed)),
 		     gs_conf_show(o, o->def, def, sizeof(def)), words ? " (" : "", o->standing,
 		     words ? ")" : "");
-}
-
-static char gs_conf_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
 /* Edits (insert, delete, replace, swap neighbours) from a to b, or a number

@@ -27,6 +27,21 @@ struct gs_conf_option {
 	const char *help;
 };
 
+/* What conf.c and conf_value.c need of libc, which they must not call. */
+static inline char gs_conf_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static inline size_t gs_conf_length(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n])
+		n++;
+	return n;
+}
+
 /* The table of conf.def, in its order. */
 extern struct gs_conf_option gs_conf_options[];
 extern const unsigned gs_conf_options_count;

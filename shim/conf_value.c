@@ -13,20 +13,6 @@
 
 #include <signal.h>
 
-static char gs_conf_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static size_t gs_conf_length(const char *s)
-{
-	size_t n = 0;
-
-	while (s[n])
-		n++;
-	return n;
-}
-
 /* Does s, up to its first n bytes, say word? Case does not matter. */
 static bool gs_conf_says(const char *s, size_t n, const char *word)
 {

@@ -9,8 +9,6 @@
  */
 #include "real.h"
 
-#include "hooks/dlfcn.h"
-
 #include "runtime/host.h"
 
 #include <dlfcn.h>
@@ -22,6 +20,7 @@
 #include <sys/auxv.h>
 
 struct gs_real gs_real;
+void *gs_real_dlopen, *gs_real_dlmopen;
 struct gs_host gs_host;
 
 /* The default version: what a program linked today would get. */
@@ -68,7 +67,8 @@ const char *gs_real_resolve(void)
 
 	if (missing)
 		return missing;
-	gs_dlfcn_init();
+	gs_real_dlopen = (void *)gs_real.dlopen;
+	gs_real_dlmopen = (void *)gs_real.dlmopen;
 	gs_real_internals();
 	gs_host.pthread_create = gs_real.pthread_create;
 	gs_host.pthread_join = gs_real.pthread_join;

@@ -8,7 +8,7 @@
 #ifndef GS_REAL_H
 #define GS_REAL_H
 
-#include "hooks/prototypes.h"
+#include "prototypes.h"
 
 struct gs_real {
 #define GS_HOOK(group, name)
@@ -19,6 +19,9 @@ struct gs_real {
 };
 
 extern struct gs_real gs_real;
+
+/* Two of them once more, where assembly can name them; see hooks/dlfcn.c. */
+extern void *gs_real_dlopen, *gs_real_dlmopen;
 
 /* Fills gs_real and gs_host. Returns NULL, or the name that libc lacks. */
 const char *gs_real_resolve(void);

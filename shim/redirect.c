@@ -18,7 +18,6 @@
  */
 #include "redirect.h"
 
-#include "hooks/libc.h"
 #include "real.h"
 #include "runtime/arch.h"
 #include "runtime/conf.h"

@@ -12,4 +12,11 @@
    were redirected; what is refused keeps its body, and the monitor covers it. */
 int gs_redirect_install(void);
 
+/* Hooks that only this door leads to, since no program can name what they replace:
+   __lll_lock_wait_private (takes the lock, which was seen held),
+   __lll_lock_wake_private (the lock is free, and somebody waited), __close_nocancel. */
+void gs_libc_lock_wait(int *word);
+void gs_libc_lock_wake(int *word);
+int gs_libc_close(int fd);
+
 #endif

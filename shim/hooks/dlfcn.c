@@ -5,20 +5,9 @@
  * libc looks at the return address to find the calling object (its RUNPATH and
  * name space), so the hook must not be a caller: it leaves a note and jumps.
  */
-#include "hooks/dlfcn.h"
-
 #include "gate.h"
 #include "real.h"
 #include "runtime/tcb.h"
-
-/* Copied from gs_real, where the assembly below can name them. */
-__attribute__((used)) void *gs_dlfcn_dlopen, *gs_dlfcn_dlmopen;
-
-void gs_dlfcn_init(void)
-{
-	gs_dlfcn_dlopen = (void *)gs_real.dlopen;
-	gs_dlfcn_dlmopen = (void *)gs_real.dlmopen;
-}
 
 #define GS_DLFCN_JUMP(name)                              \
 	__asm__(".text\n"                                \
@@ -27,10 +16,10 @@ void gs_dlfcn_init(void)
 		#name ":\n"                              \
 		"	.cfi_startproc\n"                \
 		"	movb $1, gs_tcb_grows(%rip)\n"   \
-		"	jmp *gs_dlfcn_" #name "(%rip)\n" \
+		"	jmp *gs_real_" #name "(%rip)\n" \
 		"	.cfi_endproc\n"                  \
 		".size " #name ", . - " #name "\n"       \
-		".hidden gs_dlfcn_" #name "\n"           \
+		".hidden gs_real_" #name "\n"           \
 		".hidden gs_tcb_grows\n")
 
 GS_DLFCN_JUMP(dlopen);

@@ -3,9 +3,8 @@
  * libc.c - the slow path of libc's own locks (stdio, malloc, the resolver), which
  * comes here through the second door only: these names are not interposed.
  */
-#include "hooks/libc.h"
-
 #include "gate.h"
+#include "redirect.h"
 #include "runtime/mutex.h"
 
 void gs_libc_lock_wait(int *word)

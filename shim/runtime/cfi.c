@@ -67,33 +67,37 @@ int64_t gs_cfi_signed(struct gs_cfi_reader *r, unsigned bytes)
 	return (int64_t)(gs_cfi_fixed(r, bytes) << shift) >> shift;
 }
 
+/* Seven bits a byte, the lowest first. *last is the last byte, *bits how many there were. */
+static uint64_t gs_cfi_leb(struct gs_cfi_reader *r, uint64_t *last, unsigned *bits)
+{
+	uint64_t n = 0;
+
+	*bits = 0;
+	do {
+		*last = gs_cfi_fixed(r, 1);
+		if (*bits < 64)
+			n |= (*last & 0x7f) << *bits;
+		*bits += 7;
+	} while (*last & 0x80);
+	return n;
+}
+
 uint64_t gs_cfi_uleb(struct gs_cfi_reader *r)
 {
-	uint64_t n = 0, byte;
-	unsigned shift = 0;
+	uint64_t last;
+	unsigned bits;
 
-	do {
-		byte = gs_cfi_fixed(r, 1);
-		if (shift < 64)
-			n |= (byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
-	return n;
+	return gs_cfi_leb(r, &last, &bits);
 }
 
 int64_t gs_cfi_sleb(struct gs_cfi_reader *r)
 {
-	uint64_t n = 0, byte;
-	unsigned shift = 0;
+	uint64_t last;
+	unsigned bits;
+	uint64_t n = gs_cfi_leb(r, &last, &bits);
 
-	do {
-		byte = gs_cfi_fixed(r, 1);
-		if (shift < 64)
-			n |= (byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
-	if (shift < 64 && (byte & 0x40))
-		n |= ~0ULL << shift;
+	if (bits < 64 && (last & 0x40))
+		n |= ~0ULL << bits;
 	return (int64_t)n;
 }
 

@@ -3,8 +3,8 @@
  * layout.c - the table of layout.h: constants, and addresses the dynamic linker
  * fills in.
  *
- * Invariants: the tables of names here say what gs_state_name and gs_reason_name
- * say; tests/unit/layout.c compares them, and walks the registry by this table.
+ * Invariants: what the library's own code knows and what is said here is the same;
+ * tests/unit/layout.c walks the registry by this table.
  * Locks: none.
  * Called from: nobody inside the process.
  */
@@ -22,42 +22,6 @@
 /* thread.c keeps what a slab looks like to itself: next, count, records. */
 struct gs_thread_slab;
 extern struct gs_thread_slab *_Atomic gs_thread_slabs;
-
-static const char *const gs_layout_states[] = {
-	[GS_STATE_NEW] = "new",
-	[GS_STATE_RUNNABLE] = "runnable",
-	[GS_STATE_RUNNING] = "running",
-	[GS_STATE_WAITING] = "waiting",
-	[GS_STATE_REGION] = "region",
-	[GS_STATE_DEAD] = "dead",
-};
-
-static const char *const gs_layout_reasons[GS_REASON_COUNT] = {
-	[GS_REASON_NONE] = "-",
-	[GS_REASON_MUTEX] = "mutex",
-	[GS_REASON_COND] = "cond wait",
-	[GS_REASON_RDLOCK] = "rdlock",
-	[GS_REASON_WRLOCK] = "wrlock",
-	[GS_REASON_BARRIER] = "barrier",
-	[GS_REASON_SPIN] = "spin lock",
-	[GS_REASON_SEM] = "semaphore",
-	[GS_REASON_ONCE] = "once",
-	[GS_REASON_JOIN] = "join",
-	[GS_REASON_FUTEX] = "futex",
-	[GS_REASON_LIBC_LOCK] = "libc lock",
-	[GS_REASON_READ] = "read",
-	[GS_REASON_WRITE] = "write",
-	[GS_REASON_ACCEPT] = "accept",
-	[GS_REASON_CONNECT] = "connect",
-	[GS_REASON_POLL] = "poll",
-	[GS_REASON_SELECT] = "select",
-	[GS_REASON_EPOLL] = "epoll wait",
-	[GS_REASON_SLEEP] = "sleep",
-	[GS_REASON_SIGNAL] = "signal wait",
-	[GS_REASON_CHILD] = "child wait",
-	[GS_REASON_REGION] = "system call",
-	[GS_REASON_EXIT] = "exit",
-};
 
 #define GS_LAYOUT_ADDRESS(name, object) { name, (uintptr_t)&(object) }
 #define GS_LAYOUT_FIELD(name, type, member) { name, offsetof(struct type, member) }
@@ -113,8 +77,8 @@ const struct goshim_layout goshim_layout = {
 		{ "proc.running", GS_PROC_RUNNING },
 		{ "proc.region", GS_PROC_REGION },
 		{ "proc.mask", GS_PROC_MASK },
-		GS_LAYOUT_WORDS("states", gs_layout_states),
-		GS_LAYOUT_WORDS("reasons", gs_layout_reasons),
+		GS_LAYOUT_WORDS("states", gs_state_names),
+		GS_LAYOUT_WORDS("reasons", gs_reason_names),
 		GS_LAYOUT_WORDS("stats", gs_stats_names),
 		/* One byte for each reason: what wait_obj is; enum gs_view_object. */
 		GS_LAYOUT_ADDRESS("objects", gs_view_objects),

@@ -141,43 +141,50 @@ struct gs_thread *gs_thread_by_tid(int tid)
 	return search.found;
 }
 
+const char *const gs_reason_names[GS_REASON_COUNT] = {
+	[GS_REASON_NONE] = "-",
+	[GS_REASON_MUTEX] = "mutex",
+	[GS_REASON_COND] = "cond wait",
+	[GS_REASON_RDLOCK] = "rdlock",
+	[GS_REASON_WRLOCK] = "wrlock",
+	[GS_REASON_BARRIER] = "barrier",
+	[GS_REASON_SPIN] = "spin lock",
+	[GS_REASON_SEM] = "semaphore",
+	[GS_REASON_ONCE] = "once",
+	[GS_REASON_JOIN] = "join",
+	[GS_REASON_FUTEX] = "futex",
+	[GS_REASON_LIBC_LOCK] = "libc lock",
+	[GS_REASON_READ] = "read",
+	[GS_REASON_WRITE] = "write",
+	[GS_REASON_ACCEPT] = "accept",
+	[GS_REASON_CONNECT] = "connect",
+	[GS_REASON_POLL] = "poll",
+	[GS_REASON_SELECT] = "select",
+	[GS_REASON_EPOLL] = "epoll wait",
+	[GS_REASON_SLEEP] = "sleep",
+	[GS_REASON_SIGNAL] = "signal wait",
+	[GS_REASON_CHILD] = "child wait",
+	[GS_REASON_REGION] = "system call",
+	[GS_REASON_EXIT] = "exit",
+};
+
+const char *const gs_state_names[GS_STATE_COUNT] = {
+	[GS_STATE_NEW] = "new",
+	[GS_STATE_RUNNABLE] = "runnable",
+	[GS_STATE_RUNNING] = "running",
+	[GS_STATE_WAITING] = "waiting",
+	[GS_STATE_REGION] = "region",
+	[GS_STATE_DEAD] = "dead",
+};
+
 const char *gs_reason_name(unsigned reason)
 {
-	static const char names[GS_REASON_COUNT][16] = {
-		[GS_REASON_NONE] = "-",
-		[GS_REASON_MUTEX] = "mutex",
-		[GS_REASON_COND] = "cond wait",
-		[GS_REASON_RDLOCK] = "rdlock",
-		[GS_REASON_WRLOCK] = "wrlock",
-		[GS_REASON_BARRIER] = "barrier",
-		[GS_REASON_SPIN] = "spin lock",
-		[GS_REASON_SEM] = "semaphore",
-		[GS_REASON_ONCE] = "once",
-		[GS_REASON_JOIN] = "join",
-		[GS_REASON_FUTEX] = "futex",
-		[GS_REASON_LIBC_LOCK] = "libc lock",
-		[GS_REASON_READ] = "read",
-		[GS_REASON_WRITE] = "write",
-		[GS_REASON_ACCEPT] = "accept",
-		[GS_REASON_CONNECT] = "connect",
-		[GS_REASON_POLL] = "poll",
-		[GS_REASON_SELECT] = "select",
-		[GS_REASON_EPOLL] = "epoll wait",
-		[GS_REASON_SLEEP] = "sleep",
-		[GS_REASON_SIGNAL] = "signal wait",
-		[GS_REASON_CHILD] = "child wait",
-		[GS_REASON_REGION] = "system call",
-		[GS_REASON_EXIT] = "exit",
-	};
-
-	return reason < GS_REASON_COUNT ? names[reason] : "?";
+	return reason < GS_REASON_COUNT ? gs_reason_names[reason] : "?";
 }
 
 const char *gs_state_name(unsigned state)
 {
-	static const char names[][12] = { "new", "runnable", "running", "waiting", "region", "dead" };
-
-	return state < GS_ARRAY_SIZE(names) ? names[state] : "?";
+	return state < GS_STATE_COUNT ? gs_state_names[state] : "?";
 }
 
 void gs_thread_fork_lock(void)

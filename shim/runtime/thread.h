@@ -35,6 +35,7 @@ enum gs_thread_state {
 	GS_STATE_WAITING,
 	GS_STATE_REGION, /* in a system call that may block its worker */
 	GS_STATE_DEAD,   /* finished, not joined yet */
+	GS_STATE_COUNT
 };
 
 /* Why a thread waits; gs_reason_name gives the words. */
@@ -164,6 +165,11 @@ struct gs_thread *gs_thread_by_tid(int tid);
    returns false. No lock: fields may change under fn's eyes. */
 void gs_thread_each(bool (*fn)(struct gs_thread *, void *), void *arg);
 
+/* The words for both, by number; the tools read them from outside. */
+extern const char *const gs_reason_names[GS_REASON_COUNT];
+extern const char *const gs_state_names[GS_STATE_COUNT];
+
+/* The same, "?" for a number that is none. */
 const char *gs_reason_name(unsigned reason);
 const char *gs_state_name(unsigned state);
 

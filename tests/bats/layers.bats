@@ -58,6 +58,12 @@ floor()
 	[ "$bad" = 0 ]
 }
 
+@test "glue includes no header of the hooks, hooks are reached by hooks.def and redirect.c" {
+	cd "$GS_SRC/shim"
+	run grep -nE 'include "hooks/' ./*.[ch] runtime/*.[ch]
+	assert_output ""
+}
+
 @test "one file knows fcontext, one the thread control block" {
 	cd "$GS_SRC/shim"
 	run grep -lE '\b(make|jump)_fcontext *\(' -r --include=*.c --include=*.h .

@@ -81,7 +81,7 @@ int main(void)
 	expect(goshim_layout.magic == GS_LAYOUT_MAGIC, "the magic number");
 	expect(memcmp(&goshim_layout, "OGSHIM1", 8) == 0, "the magic word");
 	expect(goshim_layout.entries[GS_LAYOUT_ENTRIES - 1].name[0] == '\0', "an empty last entry");
-	compare_words("states", "states.count", GS_STATE_DEAD + 1, gs_state_name);
+	compare_words("states", "states.count", GS_STATE_COUNT, gs_state_name);
 	compare_words("reasons", "reasons.count", GS_REASON_COUNT, gs_reason_name);
 	for (int i = 0; i < THREADS; i++) {
 		struct gs_thread *t = gs_thread_new();

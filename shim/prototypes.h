@@ -3,8 +3,8 @@
  * prototypes.h - the headers that declare what hooks.def names, and
  * declarations of those that no header declares any more.
  */
-#ifndef GS_HOOKS_PROTOTYPES_H
-#define GS_HOOKS_PROTOTYPES_H
+#ifndef GS_PROTOTYPES_H
+#define GS_PROTOTYPES_H
 
 #undef _FORTIFY_SOURCE
 
