@@ -5,6 +5,8 @@
  * after each of these its threads still wait and are woken.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,14 +18,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define CHECK(what) ((what) ? (void)0 : fail(#what, __LINE__))
-
-static void fail(const char *what, int line)
-{
-	printf("line %d: %s: %s\n", line, what, strerror(errno));
-	exit(1);
-}
 
 static void *answer(void *arg)
 {

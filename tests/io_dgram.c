@@ -4,6 +4,8 @@
  * too), sequenced packets, recvmmsg and sendmmsg, descriptors passed along, packet pipes.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,14 +19,6 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
-
-#define CHECK(what) ((what) ? (void)0 : fail(#what, __LINE__))
-
-static void fail(const char *what, int line)
-{
-	printf("line %d: %s: %s\n", line, what, strerror(errno));
-	exit(1);
-}
 
 static int udp(struct sockaddr_in *a)
 {

@@ -5,6 +5,8 @@
  * that has run out of descriptors.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,14 +26,6 @@
 #include <sys/uio.h>
 #include <termios.h>
 #include <unistd.h>
-
-#define CHECK(what) ((what) ? (void)0 : fail(#what, __LINE__))
-
-static void fail(const char *what, int line)
-{
-	printf("line %d: %s: %s\n", line, what, strerror(errno));
-	exit(1);
-}
 
 static char dir[] = "/tmp/io_kinds.XXXXXX";
 static char path[64];

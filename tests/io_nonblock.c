@@ -4,6 +4,8 @@
  * another number of the same file; taken off again; and never set by anybody else.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,14 +19,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define CHECK(what) ((what) ? (void)0 : fail(#what, __LINE__))
-
-static void fail(const char *what, int line)
-{
-	printf("line %d: %s: %s\n", line, what, strerror(errno));
-	exit(1);
-}
 
 static void result(const char *what, ssize_t n)
 {

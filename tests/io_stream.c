@@ -7,6 +7,8 @@
  * Prints the same lines whatever the timing.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
@@ -18,14 +20,6 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
-#define CHECK(what) ((what) ? (void)0 : fail(#what, __LINE__))
-
-static void fail(const char *what, int line)
-{
-	printf("line %d: %s: %s\n", line, what, strerror(errno));
-	exit(1);
-}
 
 static unsigned char pattern(size_t at)
 {

@@ -5,6 +5,8 @@
  * pending too, even if something is ready; not while it has cancellation disabled.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -17,14 +19,6 @@
 #include <threads.h>
 #include <time.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                                  \
-	do {                                                                      \
-		if (!(x)) {                                                       \
-			printf("%s:%d: %s: %s\n", __FILE__, __LINE__, #x, strerror(errno)); \
-			exit(1);                                                  \
-		}                                                                 \
-	} while (0)
 
 enum { CALLS = 13 };
 static const char *const names[CALLS] = {

@@ -4,6 +4,8 @@
  * with and without SA_RESTART, the masks of ppoll, pselect and epoll_pwait.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -15,14 +17,6 @@
 #include <sys/select.h>
 #include <time.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                                  \
-	do {                                                                      \
-		if (!(x)) {                                                       \
-			printf("%s:%d: %s: %s\n", __FILE__, __LINE__, #x, strerror(errno)); \
-			exit(1);                                                  \
-		}                                                                 \
-	} while (0)
 
 static volatile sig_atomic_t runs;
 static volatile int blocked_inside;

@@ -6,6 +6,8 @@
  * lost wake-up stops the ring.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -17,14 +19,6 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                                  \
-	do {                                                                      \
-		if (!(x)) {                                                       \
-			printf("%s:%d: %s: %s\n", __FILE__, __LINE__, #x, strerror(errno)); \
-			exit(1);                                                  \
-		}                                                                 \
-	} while (0)
 
 enum { THREADS = 48, TOKENS = 12, HOPS = 40000 };
 

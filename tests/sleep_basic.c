@@ -3,6 +3,8 @@
  * sleep_basic.c - every way to sleep: not too short, in the right order, errors.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -15,14 +17,6 @@
 #include <threads.h>
 #include <time.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                                  \
-	do {                                                                      \
-		if (!(x)) {                                                       \
-			printf("%s:%d: %s: %s\n", __FILE__, __LINE__, #x, strerror(errno)); \
-			exit(1);                                                  \
-		}                                                                 \
-	} while (0)
 
 static long long clock_ns(clockid_t c)
 {

@@ -7,6 +7,8 @@
  *	wired_affinity CASE
  */
 #define _GNU_SOURCE
+#include "stage.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -21,30 +23,11 @@
 
 static cpu_set_t all, one, other;
 static int cpu_one, cpu_other;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
-static int stage;
 
 static void say(const char *what, int ok)
 {
 	pthread_mutex_lock(&lock);
 	printf("%s: %s\n", what, ok ? "ok" : "WRONG");
-	pthread_mutex_unlock(&lock);
-}
-
-static void to_stage(int n)
-{
-	pthread_mutex_lock(&lock);
-	stage = n;
-	pthread_cond_broadcast(&cond);
-	pthread_mutex_unlock(&lock);
-}
-
-static void await_stage(int n)
-{
-	pthread_mutex_lock(&lock);
-	while (stage < n)
-		pthread_cond_wait(&cond, &lock);
 	pthread_mutex_unlock(&lock);
 }
 

@@ -6,6 +6,8 @@
  *	wired_identity CASE
  */
 #define _GNU_SOURCE
+#include "stage.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -30,26 +32,6 @@
 
 int capset(struct __user_cap_header_struct *, const struct __user_cap_data_struct *);
 int capget(struct __user_cap_header_struct *, struct __user_cap_data_struct *);
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
-static int stage;
-
-static void to_stage(int n)
-{
-	pthread_mutex_lock(&lock);
-	stage = n;
-	pthread_cond_broadcast(&cond);
-	pthread_mutex_unlock(&lock);
-}
-
-static void await_stage(int n)
-{
-	pthread_mutex_lock(&lock);
-	while (stage < n)
-		pthread_cond_wait(&cond, &lock);
-	pthread_mutex_unlock(&lock);
-}
 
 static void rest(void)
 {

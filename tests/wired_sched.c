@@ -7,6 +7,8 @@
  *	wired_sched CASE [unprivileged]
  */
 #define _GNU_SOURCE
+#include "stage.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -19,26 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
-static int stage;
 static pid_t other_tid;
-
-static void to_stage(int n)
-{
-	pthread_mutex_lock(&lock);
-	stage = n;
-	pthread_cond_broadcast(&cond);
-	pthread_mutex_unlock(&lock);
-}
-
-static void await_stage(int n)
-{
-	pthread_mutex_lock(&lock);
-	while (stage < n)
-		pthread_cond_wait(&cond, &lock);
-	pthread_mutex_unlock(&lock);
-}
 
 static void rest(void)
 {
