@@ -269,6 +269,8 @@ bool gs_dump_wanted(void)
 void gs_dump_poll(uint64_t now)
 {
 	gs_dump_clock.last = (struct gs_view_moment){ gs_arch_cycles(), now };
+	gs_stats_learn(gs_dump_clock.last.cycles - gs_dump_clock.first.cycles,
+		       now - gs_dump_clock.first.ns);
 	/* relaxed: the exchange decides */
 	if (atomic_load_explicit(&gs_dump_flag, memory_order_relaxed) &&
 	    atomic_exchange_explicit(&gs_dump_flag, false, memory_order_relaxed))

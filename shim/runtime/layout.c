@@ -104,6 +104,11 @@ const struct goshim_layout goshim_layout = {
 		GS_LAYOUT_FIELD("proc.runq.head", gs_proc, runq.head),
 		GS_LAYOUT_FIELD("proc.runq.tail", gs_proc, runq.tail),
 		GS_LAYOUT_FIELD("proc.stats", gs_proc, stats.n),
+		/* Latencies by powers of two of nanoseconds; one wake-up in so many is timed. */
+		GS_LAYOUT_FIELD("proc.latency", gs_proc, stats.latency),
+		GS_LAYOUT_FIELD("proc.latency.sum", gs_proc, stats.latency_sum),
+		{ "latency.count", GS_STATS_BUCKETS },
+		{ "latency.sample", GS_STATS_SAMPLE },
 		GS_LAYOUT_ADDRESS("workers", gs_workers),
 		GS_LAYOUT_FIELD("worker.id", gs_worker, id),
 		GS_LAYOUT_FIELD("worker.ktid", gs_worker, ktid),

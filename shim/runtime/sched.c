@@ -43,6 +43,7 @@
 #include "idle.h"
 #include "log.h"
 #include "netpoll.h"
+#include "probes.h"
 #include "sys.h"
 #include "wire.h"
 #include "worker.h"
@@ -170,6 +171,10 @@ static GS_FLAT void gs_sched_switch(struct gs_thread *from, struct gs_thread *to
 
 		p->tick++;
 		gs_stats_add(&p->stats, GS_STAT_SWITCHES, 1);
+		if (GS_UNLIKELY(to->readied != 0)) {
+			gs_stats_latency(&p->stats, (int64_t)(now - to->readied));
+			to->readied = 0;
+		}
 		/* relaxed: for people */
 		atomic_store_explicit(&to->state, GS_STATE_RUNNING, memory_order_relaxed);
 		w->current = to;
@@ -182,6 +187,7 @@ static GS_FLAT void gs_sched_switch(struct gs_thread *from, struct gs_thread *to
 	} else {
 		w->current = NULL;
 	}
+	GS_PROBE2(switch, from->id, to->id);
 	gs_arch_set_thread_pointer(to->tp);
 	gs_sched_land(from, gs_context_jump(to->ctx, from));
 }
@@ -323,6 +329,7 @@ int gs_wait_park(struct gs_thread *self, uint64_t token, uint64_t deadline)
 
 		gs_stats_add(&w->p->stats, GS_STAT_PARKS, 1);
 		atomic_store_explicit(&self->state, GS_STATE_WAITING, memory_order_relaxed);
+		GS_PROBE3(park, self->id, self->reason, self->wait_obj);
 		gs_sched_switch(self, next ? next : &w->g0, GS_OP_PARK, now);
 	}
 	if (deadline != GS_NEVER)
@@ -364,12 +371,15 @@ void gs_sched_ready(struct gs_thread *t)
 	struct gs_thread *old;
 
 	atomic_store_explicit(&t->state, GS_STATE_RUNNABLE, memory_order_relaxed);
+	GS_PROBE1(ready, t->id);
 	if (!p || t->wired || (GS_UNLIKELY(gs_conf.perturb != 0) && gs_sched_dice(p, 3))) {
 		gs_globq_push(t, t, 1);
 		gs_idle_wake_one();
 		return;
 	}
 	gs_stats_add(&p->stats, GS_STAT_WAKES, 1);
+	if (GS_UNLIKELY(gs_stats_sampled(&p->stats)))
+		t->readied = gs_arch_cycles();
 	old = gs_runq_push_next(&p->runq, t);
 	if (old && !gs_runq_push(&p->runq, old)) {
 		struct gs_thread *first, *last;

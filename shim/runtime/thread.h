@@ -122,6 +122,7 @@ struct gs_thread {
 	const void *wait_obj;     /* what it waits for, for dumps: an address or a descriptor */
 	uint64_t since;           /* cycle counter when it last got or left the processor */
 	uint64_t ran;             /* cycles it has had the processor, up to since */
+	uint64_t readied;         /* cycle counter at a wake-up that is sampled (stats.h), else 0 */
 	struct gs_proc *region_p; /* the processor it left behind in a blocking region */
 	uint32_t region_visit;    /* and the status word it left it with */
 	struct gs_timer timer;    /* its wait's deadline */

@@ -77,6 +77,14 @@ const uint8_t gs_view_objects[GS_REASON_COUNT] = {
 	[GS_REASON_EPOLL] = GS_VIEW_DESCRIPTOR,
 };
 
+enum gs_view_object gs_view_object(unsigned kind, uint64_t object)
+{
+	if (kind != GS_VIEW_ADDRESS || object >= GS_VIEW_LOWEST)
+		return kind;
+	/* select and poll of a single descriptor name it */
+	return object ? GS_VIEW_DESCRIPTOR : GS_VIEW_NOTHING;
+}
+
 /* What is behind a descriptor: "socket:[1234]", a path. */
 static void gs_view_link(struct gs_text *t, int pid, unsigned long long fd)
 {
@@ -98,17 +106,13 @@ static void gs_view_waits(struct gs_text *t, const struct gs_view *v,
 	unsigned long long object = thread->object;
 
 	gs_log_format(t, ": %s", thread->reason);
-	switch (thread->kind) {
+	switch (gs_view_object(thread->kind, object)) {
 	case GS_VIEW_THREAD:
 		gs_log_format(t, " of thread 0x%llx", object);
 		break;
 	case GS_VIEW_ADDRESS:
-		if (object >= GS_VIEW_LOWEST)
-			gs_log_format(t, " on 0x%llx", object);
-		if (object == 0 || object >= GS_VIEW_LOWEST)
-			break;
-		/* select and poll of a single descriptor name it */
-		/* fall through */
+		gs_log_format(t, " on 0x%llx", object);
+		break;
 	case GS_VIEW_DESCRIPTOR:
 		gs_log_format(t, " on descriptor %llu", object);
 		gs_view_link(t, v->os.peek.pid, object);

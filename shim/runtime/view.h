@@ -42,6 +42,9 @@ enum gs_view_object {
 /* What gs_thread.wait_obj is for each reason; enum gs_view_object. */
 extern const uint8_t gs_view_objects[GS_REASON_COUNT];
 
+/* What object is, where the reason says kind: small addresses are none. */
+enum gs_view_object gs_view_object(unsigned kind, uint64_t object);
+
 struct gs_view_thread {
 	uint64_t id;
 	int tid;
