@@ -10,13 +10,10 @@
 #include "stop.h"
 #include "tool.h"
 
-#include "runtime/arch.h"
-
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
 	GS_DUMP_TEXT = 64 * 1024, /* of one thread */
@@ -219,18 +216,6 @@ static unsigned long gs_dump_state(const struct gs_inspect *in, const struct gs_
 	return state < GS_DUMP_STATES ? d->states[state] : 0;
 }
 
-static void gs_dump_moments(const struct gs_inspect *in, struct gs_dump *d)
-{
-	uint64_t first = gs_inspect_value(in, "clock") + gs_inspect_value(in, "clock.first");
-	struct timespec ts;
-
-	d->first.cycles = gs_inspect_number(in, first + gs_inspect_value(in, "moment.cycles"), 8);
-	d->first.ns = gs_inspect_number(in, first + gs_inspect_value(in, "moment.ns"), 8);
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	d->now.ns = (uint64_t)ts.tv_sec * GS_NSEC + (uint64_t)ts.tv_nsec;
-	d->now.cycles = gs_arch_cycles();
-}
-
 static int gs_dump_process(struct gs_inspect *in, bool stacks, bool stop)
 {
 	static char text[GS_DUMP_TEXT];
@@ -242,7 +227,7 @@ static int gs_dump_process(struct gs_inspect *in, bool stacks, bool stop)
 
 	if (!gs_remote_open(&d.remote, &in->view))
 		return GS_EXIT_FAILURE;
-	gs_dump_moments(in, &d);
+	gs_inspect_moments(in, &d.first, &d.now);
 	if (!gs_inspect_each(in, gs_dump_collect, &d)) {
 		gs_tool_warn(0, "process %d cannot be read, or has ended", in->pid);
 		return GS_EXIT_FAILURE;
@@ -308,8 +293,7 @@ int gs_dump_main(int argc, char **argv)
 	if (in.active)
 		code = gs_dump_process(&in, stacks, stop);
 	else
-		printf("goshim[%d]: the library is not turned on: no thread was made yet, or it "
-		       "stepped aside\n", in.pid);
+		gs_inspect_inactive(&in);
 	gs_inspect_close(&in);
 	return code;
 }

@@ -20,7 +20,9 @@ struct gs_command {
 static const struct gs_command gs_commands[] = {
 	{ "run", gs_run_main, "run a command on green threads" },
 	{ "dump", gs_dump_main, "print the green threads of a process, with their stacks" },
+	{ "top", gs_top_main, "show which threads of a process run, and what the others wait for" },
 	{ "stat", gs_stat_main, "print the counters of a process" },
+	{ "metrics", gs_metrics_main, "print the counters of processes for OpenMetrics" },
 };
 
 void gs_tool_warn(int errnum, const char *fmt, ...)

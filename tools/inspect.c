@@ -5,17 +5,20 @@
  * What is read changes while it is read: everything is a copy, bounded, and
  * taken as no more than a picture.
  *
- * Called from: dump.c, stat.c.
+ * Called from: dump.c, sample.c and those who use it.
  */
 #include "inspect.h"
 
+#include "runtime/arch.h"
 #include "runtime/symbol.h"
 #include "tool.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
 	GS_INSPECT_MAX_RECORDS = 1 << 20, /* of one slab */
@@ -64,6 +67,43 @@ const char *gs_inspect_word(char (*words)[32], unsigned n, uint64_t i)
 bool gs_inspect_alive(const struct gs_inspect *in)
 {
 	return kill(in->pid, 0) == 0 || errno == EPERM;
+}
+
+void gs_inspect_moments(const struct gs_inspect *in, struct gs_view_moment *first,
+			struct gs_view_moment *now)
+{
+	uint64_t at = gs_inspect_value(in, "clock") + gs_inspect_value(in, "clock.first");
+	struct timespec ts;
+
+	first->cycles = gs_inspect_number(in, at + gs_inspect_value(in, "moment.cycles"), 8);
+	first->ns = gs_inspect_number(in, at + gs_inspect_value(in, "moment.ns"), 8);
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now->ns = (uint64_t)ts.tv_sec * GS_NSEC + (uint64_t)ts.tv_nsec;
+	now->cycles = gs_arch_cycles();
+}
+
+void gs_inspect_command(const struct gs_inspect *in, char *buf, size_t size)
+{
+	char path[64];
+	size_t n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", in->pid);
+	f = fopen(path, "re");
+	if (f) {
+		n = fread(buf, 1, size - 1, f);
+		fclose(f);
+	}
+	buf[n] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	if (!buf[0])
+		snprintf(buf, size, "?");
+}
+
+void gs_inspect_inactive(const struct gs_inspect *in)
+{
+	printf("goshim[%d]: the library is not turned on: no thread was made yet, or it stepped "
+	       "aside\n", in->pid);
 }
 
 static void *gs_inspect_alloc(size_t n, size_t size)

@@ -47,6 +47,16 @@ uint64_t gs_inspect_field(const struct gs_inspect *in, const char *record, const
 /* The word for number i, or "?". */
 const char *gs_inspect_word(char (*words)[32], unsigned n, uint64_t i);
 
+/* When the library was turned on, and now: gs_view_age's two moments. */
+void gs_inspect_moments(const struct gs_inspect *in, struct gs_view_moment *first,
+			struct gs_view_moment *now);
+
+/* The process's own name, "?" when that cannot be told. */
+void gs_inspect_command(const struct gs_inspect *in, char *buf, size_t size);
+
+/* Says on standard output that the library is loaded and does nothing. */
+void gs_inspect_inactive(const struct gs_inspect *in);
+
 /* Is the process still the one that was opened? */
 bool gs_inspect_alive(const struct gs_inspect *in);
 

@@ -11,9 +11,10 @@
 # and the lists setup_build_packages and setup_test_packages.
 
 setup_build_packages="autoconf automake libtool make gcc g++ libc6-dev libboost-context-dev \
-	libunwind-dev"
+	libunwind-dev systemtap-sdt-dev"
 setup_test_packages="bats bats-support bats-assert bats-file procps binutils file \
-	mandoc shellcheck python3 openssl netcat-openbsd memcached stunnel4 git"
+	mandoc shellcheck python3 python3-prometheus-client openssl netcat-openbsd memcached stunnel4 git \
+	gdb zsh bash-completion"
 
 setup_say()
 {

@@ -5,95 +5,31 @@
  *
  * Called from: goshim.c.
  */
-#include "inspect.h"
+#include "sample.h"
 #include "tool.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
-enum {
-	GS_STAT_MAX = 64,         /* counters */
-	GS_STAT_MAX_PROCS = 1024,
-	GS_STAT_STATES = 16,
-	GS_STAT_HEADER = 20,      /* samples between two lines of headings */
-};
-
-struct gs_stat_sample {
-	struct timespec when;
-	unsigned long states[GS_STAT_STATES];
-	unsigned long long threads, workers, lost, spinning, idle_procs, nprocs, global, queued,
-		descriptors;
-	unsigned long long counters[GS_STAT_MAX];
-};
+enum { GS_STAT_HEADER = 20 }; /* samples between two lines of headings */
 
 static void gs_stat_usage(void)
 {
 	printf("Usage: goshim stat [OPTION...] PID [INTERVAL [COUNT]]\n"
 	       "Print the counters of a process that runs on green threads: the totals since it\n"
-	       "started, or what happens per second, every INTERVAL seconds, COUNT times.\n"
+	       "started, or what happens per second, every INTERVAL seconds, COUNT times. Latency\n"
+	       "is how long threads that can run wait for a processor: half of them less than p50,\n"
+	       "all but a hundredth less than p99.\n"
 	       "\n"
 	       "  -j, --json  one JSON object for each sample, counters as totals\n"
 	       "  -h, --help  print this\n");
 }
 
-static void gs_stat_thread(struct gs_inspect *in, const char *record, uint64_t addr, void *arg)
-{
-	struct gs_stat_sample *s = arg;
-	uint64_t state = gs_inspect_field(in, record, "thread.state", 1);
-
-	(void)addr;
-	if (state < GS_STAT_STATES)
-		s->states[state]++;
-}
-
-static void gs_stat_proc(struct gs_inspect *in, uint64_t proc, struct gs_stat_sample *s)
-{
-	uint64_t n[GS_STAT_MAX] = { 0 };
-	uint64_t head = gs_inspect_number(in, proc + gs_inspect_value(in, "proc.runq.head"), 4);
-	uint64_t tail = gs_inspect_number(in, proc + gs_inspect_value(in, "proc.runq.tail"), 4);
-
-	s->queued += (uint32_t)(tail - head);
-	s->queued += gs_inspect_number(in, proc + gs_inspect_value(in, "proc.runq.next"), 8) != 0;
-	gs_peek_read(&in->view.os.peek, proc + gs_inspect_value(in, "proc.stats"), n,
-		     in->n_stats * sizeof(n[0]));
-	for (unsigned i = 0; i < in->n_stats; i++)
-		s->counters[i] += n[i];
-}
-
-static bool gs_stat_take(struct gs_inspect *in, struct gs_stat_sample *s)
-{
-	uint64_t procs = gs_inspect_at(in, "procs", 8), size = gs_inspect_value(in, "proc.size");
-
-	memset(s, 0, sizeof(*s));
-	clock_gettime(CLOCK_REALTIME, &s->when);
-	s->threads = gs_inspect_at(in, "thread_count", 8);
-	s->workers = gs_inspect_at(in, "worker_count", 4);
-	s->lost = gs_inspect_at(in, "worker_lost", 4);
-	s->spinning = gs_inspect_at(in, "spinning", 4);
-	s->idle_procs = gs_inspect_at(in, "idle_procs", 4);
-	s->nprocs = gs_inspect_at(in, "nprocs", 4);
-	s->global = gs_inspect_at(in, "global_length", 4);
-	s->descriptors = gs_inspect_at(in, "descriptors", 4);
-	for (uint64_t i = 0; procs && i < s->nprocs && i < GS_STAT_MAX_PROCS; i++)
-		gs_stat_proc(in, procs + i * size, s);
-	return gs_inspect_each(in, gs_stat_thread, s) && gs_inspect_alive(in);
-}
-
-static unsigned long gs_stat_state(const struct gs_inspect *in, const struct gs_stat_sample *s,
-				   unsigned state)
-{
-	return state < in->n_states && state < GS_STAT_STATES ? s->states[state] : 0;
-}
-
-static void gs_stat_list(const struct gs_inspect *in, const struct gs_stat_sample *s)
+static void gs_stat_list(const struct gs_inspect *in, const struct gs_sample *s)
 {
 	printf("%-16s %llu\n", "threads", s->threads);
 	for (unsigned i = 0; i < in->n_states; i++)
-		printf("  %-14s %lu\n", in->states[i], gs_stat_state(in, s, i));
+		printf("  %-14s %lu\n", in->states[i], gs_sample_state(in, s, i));
 	printf("%-16s %llu\n", "workers", s->workers);
 	printf("%-16s %llu\n", "processors", s->nprocs);
 	printf("%-16s %llu\n", "idle processors", s->idle_procs);
@@ -102,14 +38,16 @@ static void gs_stat_list(const struct gs_inspect *in, const struct gs_stat_sampl
 	printf("%-16s %llu\n", "descriptors", s->descriptors);
 	for (unsigned i = 0; i < in->n_stats; i++)
 		printf("%-16s %llu\n", in->stats[i], s->counters[i]);
+	printf("%-16s %.3f\n", "latency p50 us", (double)gs_sample_latency(s, NULL, 0.5) / 1000);
+	printf("%-16s %.3f\n", "latency p99 us", (double)gs_sample_latency(s, NULL, 0.99) / 1000);
 }
 
-static void gs_stat_json(const struct gs_inspect *in, const struct gs_stat_sample *s)
+static void gs_stat_json(const struct gs_inspect *in, const struct gs_sample *s)
 {
 	printf("{\"pid\":%d,\"time\":%lld.%03ld,\"threads\":%llu,\"states\":{", in->pid,
 	       (long long)s->when.tv_sec, s->when.tv_nsec / 1000000, s->threads);
 	for (unsigned i = 0; i < in->n_states; i++)
-		printf("%s\"%s\":%lu", i ? "," : "", in->states[i], gs_stat_state(in, s, i));
+		printf("%s\"%s\":%lu", i ? "," : "", in->states[i], gs_sample_state(in, s, i));
 	printf("},\"workers\":%llu,\"spinning\":%llu,\"lost\":%llu,\"processors\":%llu,"
 	       "\"idle_processors\":%llu,\"queued\":%llu,\"global_queued\":%llu,"
 	       "\"descriptors\":%llu,\"counters\":{",
@@ -117,15 +55,15 @@ static void gs_stat_json(const struct gs_inspect *in, const struct gs_stat_sampl
 	       s->descriptors);
 	for (unsigned i = 0; i < in->n_stats; i++)
 		printf("%s\"%s\":%llu", i ? "," : "", in->stats[i], s->counters[i]);
-	printf("}}\n");
+	printf("},\"latency_ns\":{\"p50\":%llu,\"p99\":%llu}}\n", gs_sample_latency(s, NULL, 0.5),
+	       gs_sample_latency(s, NULL, 0.99));
 }
 
 /* One line of rates, with the headings now and then. */
-static void gs_stat_line(const struct gs_inspect *in, const struct gs_stat_sample *s,
-			 const struct gs_stat_sample *last, unsigned long n)
+static void gs_stat_line(const struct gs_inspect *in, const struct gs_sample *s,
+			 const struct gs_sample *last, unsigned long n)
 {
-	double seconds = (double)(s->when.tv_sec - last->when.tv_sec) +
-			 (double)(s->when.tv_nsec - last->when.tv_nsec) / 1e9;
+	double seconds = gs_sample_seconds(s, last);
 	struct tm tm;
 	char clock[16];
 
@@ -134,7 +72,7 @@ static void gs_stat_line(const struct gs_inspect *in, const struct gs_stat_sampl
 		       "idle", "queued");
 		for (unsigned i = 0; i < in->n_stats; i++)
 			printf(" %8s/s", in->stats[i]);
-		putchar('\n');
+		printf(" %9s %9s\n", "p50 us", "p99 us");
 	}
 	localtime_r(&s->when.tv_sec, &tm);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
@@ -145,39 +83,17 @@ static void gs_stat_line(const struct gs_inspect *in, const struct gs_stat_sampl
 
 		printf(" %10.1f", seconds > 0 ? done / seconds : 0.0);
 	}
-	putchar('\n');
-}
-
-static bool gs_stat_parse(const char *what, const char *word, double *n)
-{
-	char *end;
-
-	errno = 0;
-	*n = strtod(word, &end);
-	if (!errno && !*end && end != word && *n > 0 && *n < 1e9)
-		return true;
-	gs_tool_warn(0, "stat: %s must be a number above 0, not `%s'", what, word);
-	return false;
-}
-
-static void gs_stat_sleep(double seconds)
-{
-	struct timespec ts = { .tv_sec = (time_t)seconds };
-
-	ts.tv_nsec = (long)((seconds - (double)ts.tv_sec) * 1e9);
-	while (nanosleep(&ts, &ts) != 0 && errno == EINTR)
-		;
+	printf(" %9.1f %9.1f\n", (double)gs_sample_latency(s, last, 0.5) / 1000,
+	       (double)gs_sample_latency(s, last, 0.99) / 1000);
 }
 
 /* interval 0: once. count 0: until the process ends. */
 static int gs_stat_run(struct gs_inspect *in, double interval, unsigned long count, bool json)
 {
-	struct gs_stat_sample samples[2];
+	struct gs_sample samples[2];
 
-	if (!gs_stat_take(in, &samples[0])) {
-		gs_tool_warn(0, "process %d cannot be read, or has ended", in->pid);
+	if (!gs_sample_first(in, &samples[0], NULL, NULL))
 		return GS_EXIT_FAILURE;
-	}
 	if (json)
 		gs_stat_json(in, &samples[0]);
 	else if (interval == 0)
@@ -187,8 +103,8 @@ static int gs_stat_run(struct gs_inspect *in, double interval, unsigned long cou
 		if (json && count && n + 1 == count)
 			break;
 		fflush(stdout);
-		gs_stat_sleep(interval);
-		if (!gs_stat_take(in, &samples[(n + 1) % 2]))
+		gs_sample_sleep(interval);
+		if (!gs_sample_take(in, &samples[(n + 1) % 2], NULL, NULL))
 			break;
 		if (json)
 			gs_stat_json(in, &samples[(n + 1) % 2]);
@@ -231,11 +147,10 @@ int gs_stat_main(int argc, char **argv)
 				"count behind it; try `goshim stat --help'");
 		return GS_EXIT_FAILURE;
 	}
-	if ((argc > 1 && !gs_stat_parse("the interval", argv[1], &interval)) ||
-	    (argc > 2 && !gs_stat_parse("the count", argv[2], &count)) ||
+	if ((argc > 1 && !gs_sample_parse("stat", "the interval", argv[1], &interval)) ||
+	    (argc > 2 && !gs_sample_parse("stat", "the count", argv[2], &count)) ||
 	    !gs_inspect_open(&in, argv[0]))
 		return GS_EXIT_FAILURE;
-	in.n_stats = GS_MIN(in.n_stats, (unsigned)GS_STAT_MAX);
 	code = gs_stat_run(&in, interval, (unsigned long)count, json);
 	gs_inspect_close(&in);
 	return code;

@@ -21,9 +21,11 @@ void gs_tool_warn(int errnum, const char *fmt, ...) __attribute__((format(printf
 /* What is behind "run" on the command line, "run" included; returns an exit code. */
 int gs_run_main(int argc, char **argv);
 
-/* The same for "dump" and "stat". */
+/* The same for the other commands. */
 int gs_dump_main(int argc, char **argv);
+int gs_metrics_main(int argc, char **argv);
 int gs_stat_main(int argc, char **argv);
+int gs_top_main(int argc, char **argv);
 
 /* `goshim --explain`: every option, its value and where that comes from. */
 int gs_explain_main(void);

@@ -3,47 +3,7 @@
 # dump.bats - seeing inside: what waits where, by signal, from outside, in gdb.
 
 load helper
-
-setup()
-{
-	unset LD_PRELOAD GOSHIM_MAXPROCS GOSHIM_DEBUG GOSHIM_DUMP_SIGNAL
-	pid=
-}
-
-teardown()
-{
-	[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
-}
-
-# start COMPUTING [VARIABLE=VALUE...] - runs dump_wait with that many computing
-# threads; its output is in $dir/out and $dir/err, its number in $pid. finish ends it.
-start()
-{
-	start_program "$(program dump_wait)" "$@"
-}
-
-# start_program PROGRAM COMPUTING [VARIABLE=VALUE...] - the same with a copy of it.
-start_program()
-{
-	local path=$1 computing=$2
-
-	shift 2
-	dir=$BATS_TEST_TMPDIR
-	mkfifo "$dir/in"
-	env "$@" LD_PRELOAD="$GS_LIB" "$path" "$computing" \
-		<"$dir/in" >"$dir/out" 2>"$dir/err" 3>&- &
-	pid=$!
-	exec 8>"$dir/in"
-	wait_for 30 test -s "$dir/out"
-	assert_equal "$(cat "$dir/out")" "$pid"
-}
-
-finish()
-{
-	exec 8>&-
-	wait "$pid"
-	pid=
-}
+load watched
 
 # thread NAME TEXT - the lines about one thread of a dump.
 thread()
@@ -227,30 +187,6 @@ complete()
 	run "$GS_TOOL" dump "$pid"
 	assert_success
 	assert_output --partial "not turned on"
-}
-
-@test "goshim stat: totals, rates, JSON" {
-	start 1
-	run "$GS_TOOL" stat "$pid"
-	assert_success
-	assert_line --regexp '^threads +6$'
-	assert_line --regexp '^  waiting +5$'
-	assert_line --regexp '^creates +5$'
-	run "$GS_TOOL" stat "$pid" 0.1 3
-	assert_success
-	assert_equal "${#lines[@]}" 4
-	assert_line --index 0 --regexp '^time +threads +worker.* switches/s '
-	run "$GS_TOOL" stat --json "$pid" 0.1 2
-	assert_success
-	assert_equal "${#lines[@]}" 2
-	for line in "${lines[@]}"; do
-		python3 -c 'import json, sys
-s = json.loads(sys.argv[1])
-assert s["threads"] == 6 and s["states"]["waiting"] == 5 and s["counters"]["creates"] == 5, s' "$line"
-	done
-	run "$GS_TOOL" stat "$pid" 0
-	assert_failure 125
-	finish
 }
 
 @test "goshim dump beside a program in full motion" {

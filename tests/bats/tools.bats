@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+#
+# tools.bats - the numbers of a running process: goshim stat, top, metrics; the
+# probes; what a shell completes.
+
+load helper
+load watched
+
+@test "goshim stat: totals, rates, JSON" {
+	start 1
+	run "$GS_TOOL" stat "$pid"
+	assert_success
+	assert_line --regexp '^threads +6$'
+	assert_line --regexp '^  waiting +5$'
+	assert_line --regexp '^creates +5$'
+	run "$GS_TOOL" stat "$pid" 0.1 3
+	assert_success
+	assert_equal "${#lines[@]}" 4
+	assert_line --index 0 --regexp '^time +threads +worker.* switches/s '
+	run "$GS_TOOL" stat --json "$pid" 0.1 2
+	assert_success
+	assert_equal "${#lines[@]}" 2
+	for line in "${lines[@]}"; do
+		python3 -c 'import json, sys
+s = json.loads(sys.argv[1])
+assert s["threads"] == 6 and s["states"]["waiting"] == 5 and s["counters"]["creates"] == 5, s' "$line"
+	done
+	run "$GS_TOOL" stat "$pid" 0
+	assert_failure 125
+	finish
+}
+
+# churn SECONDS - dump_churn in the background, its number in $pid.
+churn()
+{
+	dir=$BATS_TEST_TMPDIR
+	env LD_PRELOAD="$GS_LIB" "$(program dump_churn)" 100 "$1" >"$dir/out" 2>"$dir/err" 3>&- &
+	pid=$!
+	wait_for 30 test -s "$dir/out"
+}
+
+@test "goshim stat, top: how long threads wait for a processor" {
+	churn 6
+	sleep 1
+	run "$GS_TOOL" stat --json "$pid"
+	assert_success
+	python3 -c 'import json, sys
+s = json.loads(sys.argv[1])["latency_ns"]
+assert 0 < s["p50"] <= s["p99"] < 60e9, s' "$output"
+	run "$GS_TOOL" stat "$pid"
+	assert_line --regexp '^latency p50 us +[0-9]*[1-9][0-9.]*$|^latency p50 us +0\.[0-9]*[1-9]'
+	run "$GS_TOOL" top -b -n 1 -r 3 "$pid"
+	assert_line --index 3 --regexp '^Per second: [0-9]*[1-9][0-9]* switches, .* latency p50 [0-9.]+ us, p99 [0-9.]+ us$'
+	wait "$pid"
+	pid=
+}
+
+@test "goshim top: the threads that compute first, what the others wait for" {
+	start 1 GOSHIM_MAXPROCS=2
+	run "$GS_TOOL" top --batch --count 2 --delay 0.3 "$pid"
+	assert_success
+	assert_equal "$(grep -c '^goshim top - ' <<<"$output")" 2
+	assert_line --regexp "^goshim top - [0-9:]{8}, process $pid \(dump_wait\)$"
+	assert_line --regexp '^Threads: 6, .* 1 running, 5 waiting,'
+	assert_line --regexp '^Workers: [0-9]+, processors: 2 \([0-2] idle\), queued: [0-9]+, descriptors: [0-9]+$'
+	# The second picture: behind the headings, the thread that computes.
+	run awk '/^ +ID +TID/ { n++; next } n == 2' <<<"$output"
+	assert_line --index 0 --regexp '^ +6 +[0-9]+ running +[0-9]+\.[0-9] +[0-9.]+ +[0-9.]+ nothing +worker [0-9]+$'
+	assert_equal "${#lines[@]}" 6
+	assert_line --regexp '^ +3 +[0-9]+ waiting +0\.0 .* input +read, descriptor [0-9]+$'
+	assert_line --regexp '^ +4 +[0-9]+ waiting +0\.0 .* time +sleep$'
+	assert_line --regexp '^ +5 +[0-9]+ waiting +0\.0 .* mutex +mutex, 0x[0-9a-f]+$'
+	run "$GS_TOOL" top -b -n 1 -r 2 -o id "$pid"
+	assert_success
+	assert_equal "$(tail -n 2 <<<"$output" | awk '{ print $1 }' | tr '\n' ' ')" "1 2 "
+	finish
+}
+
+@test "goshim top: on a terminal, until q, and the terminal is as it was" {
+	start 0
+	run python3 - "$GS_TOOL" "$pid" <<-'END'
+	import fcntl, os, pty, struct, sys, termios, time
+	master, slave = pty.openpty()
+	fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 9, 40, 0, 0))
+	before = termios.tcgetattr(slave)
+	pid = os.fork()
+	if pid == 0:
+	    for fd in 0, 1, 2:
+	        os.dup2(slave, fd)
+	    os.execv(sys.argv[1], ["goshim", "top", "-d", "0.1", sys.argv[2]])
+	seen = b""
+	while seen.count(b"goshim top - ") < 3:
+	    seen += os.read(master, 4096)
+	os.write(master, b"q")
+	assert os.waitpid(pid, 0)[1] == 0
+	assert termios.tcgetattr(slave) == before
+	picture = seen.split(b"\x1b[H")[3]
+	lines = [l for l in picture.split(b"\x1b[J")[0].replace(b"\x1b[K", b"").split(b"\r\n") if l]
+	assert len(lines) <= 8 and max(len(l) for l in lines) <= 40, lines
+	print("ok")
+	END
+	assert_output ok
+	finish
+}
+
+@test "goshim top, metrics: own mistakes" {
+	local args
+
+	for args in "top" "top one" "top -d 0 1" "top -n many 1" "top -o colour 1" "top -r -1 1" \
+		"metrics" "metrics one" "metrics --json 1" "stat 1 -1"; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr "$GS_TOOL" $args
+		assert_equal "$args: $status" "$args: 125"
+		assert_output ""
+		[[ $stderr == goshim:* ]]
+		assert_equal "${#stderr_lines[@]}" 1
+	done
+}
+
+@test "goshim metrics: OpenMetrics, as its own reader takes it" {
+	churn 6
+	"$GS_TOOL" metrics "$pid" "$pid" >"$dir/first"
+	sleep 0.5
+	"$GS_TOOL" metrics "$pid" >"$dir/second"
+	# Debian's own, which has the package.
+	run /usr/bin/python3 - "$dir/first" "$dir/second" "$pid" <<-'END'
+	import sys
+	from prometheus_client.openmetrics.parser import text_string_to_metric_families
+	def read(path):
+	    text = open(path).read()
+	    assert text.endswith("# EOF\n")
+	    return {f.name: f for f in text_string_to_metric_families(text)}
+	first, second = read(sys.argv[1]), read(sys.argv[2])
+	def total(families, name):
+	    (s,) = families["goshim_" + name].samples
+	    assert s.name == "goshim_" + name + "_total", s
+	    assert s.labels == {"pid": sys.argv[3], "command": "dump_churn"}, s
+	    return s.value
+	for name in "switches", "parks", "wakes", "timers":
+	    assert total(second, name) > total(first, name) > 0, name
+	states = {s.labels["state"]: s.value for s in second["goshim_threads"].samples}
+	assert sum(states.values()) >= 50 and states["waiting"] > 0, states
+	latency = second["goshim_latency_seconds"]
+	assert latency.type == "histogram" and latency.unit == "seconds"
+	count = [s.value for s in latency.samples if s.name.endswith("_count")]
+	assert count[0] > 0
+	assert second["goshim_processors"].type == "gauge"
+	print("ok")
+	END
+	assert_output ok
+	wait "$pid"
+	pid=
+}
+
+@test "the library has probes at park, ready and switch" {
+	$CC -fsyntax-only -include sys/sdt.h -x c /dev/null || skip "sys/sdt.h was not there to build with"
+	run readelf -n "$GS_LIB"
+	assert_line --regexp 'Provider: goshim'
+	for name in park ready switch; do
+		assert_line --regexp "^ +Name: $name\$"
+	done
+}
