@@ -40,6 +40,17 @@ hooks()
 	assert_line --regexp 'GNU_STACK.*RW '
 }
 
+@test "the library, run as a program, prints its version" {
+	run "$GS_LIB"
+	assert_success
+	assert_line --index 0 --regexp "^libgoshim $("$GS_TOOL" --version | cut -d' ' -f2): "
+	run bash -c '"$1" >/dev/full' _ "$GS_LIB"
+	assert_failure 1
+	# And it is still a library: preloaded, it says nothing.
+	run shim true
+	assert_output ""
+}
+
 @test "the library has no stack protector and no fortified calls" {
 	run bash -c 'nm -D --undefined-only "$1" | grep -E "__stack_chk_fail|_chk(@|$)"' _ "$GS_LIB"
 	assert_output ""
