@@ -9,6 +9,7 @@
 #include "gate.h"
 #include "real.h"
 #include "runtime/everywhere.h"
+#include "runtime/log.h"
 
 #include <grp.h>
 #include <limits.h>
@@ -17,7 +18,13 @@
 
 static int gs_ids_set(long nr, long a, long b, long c)
 {
-	return (int)gs_gate_result(gs_everywhere(gs_gate(), nr, a, b, c));
+	long ret = gs_everywhere(gs_gate(), nr, a, b, c);
+
+	if (ret == GS_EVERYWHERE_TORN) {
+		gs_log_line("some threads got the new ids and others were refused them");
+		abort();
+	}
+	return (int)gs_gate_result(ret);
 }
 
 GS_EXPORT int setuid(uid_t uid)

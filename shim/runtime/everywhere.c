@@ -13,7 +13,7 @@
  * for long.
  *
  * If the call succeeds here and fails on another thread, the process is in a state
- * nobody can describe, and is aborted, as libc does.
+ * nobody can describe; the hook aborts it, as libc does.
  *
  * Locks: gs_everywhere_lock, held while others answer; they need no lock for that.
  * Called from: hooks/ids.c.
@@ -173,11 +173,14 @@ long gs_everywhere(struct gs_thread *self, long nr, long a, long b, long c)
 	gs_everywhere_order.a = a;
 	gs_everywhere_order.b = b;
 	gs_everywhere_order.c = c;
+	/* relaxed: the release of left publishes it */
+	atomic_store_explicit(&gs_everywhere_order.failed, false, memory_order_relaxed);
 	ret = gs_sys3(nr, a, b, c);
 	if (ret >= 0)
 		gs_everywhere_others();
 	/* relaxed: gs_everywhere_tell has acquired */
-	GS_BUG_ON(atomic_load_explicit(&gs_everywhere_order.failed, memory_order_relaxed));
+	if (atomic_load_explicit(&gs_everywhere_order.failed, memory_order_relaxed))
+		ret = GS_EVERYWHERE_TORN;
 	gs_unlock(&gs_everywhere_lock);
 	if (self)
 		gs_leave(self);

@@ -10,7 +10,9 @@
 #include "thread.h"
 
 /* Makes the call on the calling kernel thread and, if it succeeds there, on all others.
-   Returns its result. self may be NULL. */
+   Returns its result, or GS_EVERYWHERE_TORN if others refused what succeeded here. self
+   may be NULL. */
+enum { GS_EVERYWHERE_TORN = 1 };
 long gs_everywhere(struct gs_thread *self, long nr, long a, long b, long c);
 
 /* fork, child side: nobody is in there. */
