@@ -20,6 +20,7 @@
 #include "runtime/fd.h"
 #include "runtime/host.h"
 #include "runtime/life.h"
+#include "runtime/loaded.h"
 #include "runtime/log.h"
 #include "runtime/monitor.h"
 #include "runtime/netpoll.h"
@@ -76,6 +77,12 @@ static int gs_init_processor(const char **why)
 	gs_context_init(getauxval(AT_HWCAP2));
 	gs_sys3(__NR_membarrier, GS_INIT_MEMBARRIER_REGISTER, 0, 0);
 	return 0;
+}
+
+static int gs_init_threads(const char **why)
+{
+	gs_loaded_init(); /* before: what comes in between is seen again */
+	return gs_tcb_init(why);
 }
 
 static int gs_init_poller(const char **why)
@@ -160,7 +167,7 @@ static const struct {
 } gs_init_steps[] = {
 	{ "options", gs_init_options },     /* everything below reads gs_conf */
 	{ "processor", gs_init_processor }, /* the switch needs to know about fs */
-	{ "threads", gs_tcb_init },         /* the self-check: nothing is changed yet */
+	{ "threads", gs_init_threads },     /* the self-check: nothing is changed yet */
 	{ "poller", gs_init_poller },       /* may fail for want of descriptors */
 	{ "main", gs_init_main },           /* the point of no return */
 	{ "rseq", gs_init_rseq },

@@ -21,12 +21,21 @@
 
 struct gs_real gs_real;
 void *gs_real_dlopen, *gs_real_dlmopen;
+void *(*gs_real_dlsym)(void *, const char *);
 struct gs_host gs_host;
+
+void gs_real_find_dlsym(void)
+{
+	/* Its versions on x86-64: since 2.34 in libc.so, before that elsewhere. */
+	*(void **)&gs_real_dlsym = dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.34");
+	if (!gs_real_dlsym)
+		*(void **)&gs_real_dlsym = dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.2.5");
+}
 
 /* The default version: what a program linked today would get. */
 static void *gs_real_find(const char *name)
 {
-	return dlsym(RTLD_NEXT, name);
+	return gs_real_dlsym(RTLD_NEXT, name);
 }
 
 static void *gs_real_private(const char *name)
@@ -63,8 +72,10 @@ static void gs_real_internals(void)
 
 const char *gs_real_resolve(void)
 {
-	const char *missing = gs_real_hooks();
+	const char *missing;
 
+	gs_real_find_dlsym();
+	missing = gs_real_hooks();
 	if (missing)
 		return missing;
 	gs_real_dlopen = (void *)gs_real.dlopen;
@@ -92,6 +103,7 @@ const char *gs_real_resolve(void)
 	*(void **)&gs_host.res_state = (void *)__res_state;
 	gs_host.sizeof_res_state = sizeof(struct __res_state);
 	gs_host.minsigstksz = getauxval(AT_MINSIGSTKSZ);
+	gs_host.vdso = getauxval(AT_SYSINFO_EHDR);
 	gs_host.exit = exit;
 	return NULL;
 }

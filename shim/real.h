@@ -20,8 +20,10 @@ struct gs_real {
 
 extern struct gs_real gs_real;
 
-/* Two of them once more, where assembly can name them; see hooks/dlfcn.c. */
+/* Two of them once more, and dlsym, where assembly can name them; see hooks/dlfcn.c. */
 extern void *gs_real_dlopen, *gs_real_dlmopen;
+extern void *(*gs_real_dlsym)(void *, const char *);
+void gs_real_find_dlsym(void);
 
 /* Fills gs_real and gs_host. Returns NULL, or the name that libc lacks. */
 const char *gs_real_resolve(void);

@@ -51,7 +51,7 @@ GS_EXPORT int pthread_cancel(pthread_t thread)
 	gs_cancel_request(t);
 	/* relaxed: our own word */
 	if (atomic_load_explicit(gs_tcb_cancel_word(t->tp), memory_order_relaxed) &
-	    gs_tcb_cancel_async)
+	    GS_TCB_CANCEL_ASYNC)
 		gs_cancel_point(t);
 	return 0;
 }

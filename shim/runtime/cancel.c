@@ -38,8 +38,8 @@ bool gs_cancel_due(struct gs_thread *self)
 	   before GS_ATT_CANCEL */
 	uint32_t word = atomic_load_explicit(gs_tcb_cancel_word(self->tp), memory_order_relaxed);
 
-	return (word & gs_tcb_cancel_requested) &&
-	       !(word & (gs_tcb_cancel_disabled | GS_TCB_CANCEL_LEAVING)) && !self->exiting;
+	return (word & GS_TCB_CANCEL_REQUESTED) &&
+	       !(word & (GS_TCB_CANCEL_DISABLED | GS_TCB_CANCEL_LEAVING)) && !self->exiting;
 }
 
 void gs_cancel_act(struct gs_thread *self)
@@ -59,12 +59,12 @@ void gs_cancel_asynchronous(struct gs_thread *self)
 	/* relaxed: as in gs_cancel_due */
 	uint32_t word = atomic_load_explicit(gs_tcb_cancel_word(tp), memory_order_relaxed);
 
-	if (!(word & gs_tcb_cancel_async))
+	if (!(word & GS_TCB_CANCEL_ASYNC))
 		return;
 	if (self)
 		gs_cancel_act(self);
-	else if ((word & (gs_tcb_cancel_requested | gs_tcb_cancel_disabled |
-			  GS_TCB_CANCEL_LEAVING)) == gs_tcb_cancel_requested)
+	else if ((word & (GS_TCB_CANCEL_REQUESTED | GS_TCB_CANCEL_DISABLED |
+			  GS_TCB_CANCEL_LEAVING)) == GS_TCB_CANCEL_REQUESTED)
 		gs_host.pthread_exit(PTHREAD_CANCELED);
 }
 
@@ -72,11 +72,11 @@ void gs_cancel_foreign(void *tp)
 {
 	int tid = gs_tcb_tid(tp);
 	/* seq_cst: libc's threads set their type and look at the request in one step */
-	uint32_t word = atomic_fetch_or_explicit(gs_tcb_cancel_word(tp), gs_tcb_cancel_requested,
+	uint32_t word = atomic_fetch_or_explicit(gs_tcb_cancel_word(tp), GS_TCB_CANCEL_REQUESTED,
 						 memory_order_seq_cst);
 
-	if (tid <= 0 || !(word & gs_tcb_cancel_async) ||
-	    (word & (gs_tcb_cancel_requested | gs_tcb_cancel_disabled | GS_TCB_CANCEL_LEAVING)))
+	if (tid <= 0 || !(word & GS_TCB_CANCEL_ASYNC) ||
+	    (word & (GS_TCB_CANCEL_REQUESTED | GS_TCB_CANCEL_DISABLED | GS_TCB_CANCEL_LEAVING)))
 		return;
 	if (tp == gs_arch_thread_pointer())
 		gs_cancel_asynchronous(NULL);
@@ -87,18 +87,18 @@ void gs_cancel_foreign(void *tp)
 bool gs_cancel_expose(struct gs_thread *self)
 {
 	/* seq_cst: a canceller that sets its bit later finds ours when it kicks */
-	uint32_t old = atomic_fetch_or_explicit(gs_tcb_cancel_word(self->tp), gs_tcb_cancel_async,
+	uint32_t old = atomic_fetch_or_explicit(gs_tcb_cancel_word(self->tp), GS_TCB_CANCEL_ASYNC,
 						memory_order_seq_cst);
 
 	gs_cancel_point(self);
-	return !(old & gs_tcb_cancel_async);
+	return !(old & GS_TCB_CANCEL_ASYNC);
 }
 
 void gs_cancel_cover(struct gs_thread *self, bool exposed)
 {
 	/* relaxed: our own bit */
 	if (exposed)
-		atomic_fetch_and_explicit(gs_tcb_cancel_word(self->tp), ~gs_tcb_cancel_async,
+		atomic_fetch_and_explicit(gs_tcb_cancel_word(self->tp), ~GS_TCB_CANCEL_ASYNC,
 					  memory_order_relaxed);
 }
 
@@ -108,14 +108,14 @@ void gs_cancel_request(struct gs_thread *t)
 	uint32_t now;
 
 	/* release: pairs with the wait's look at attention, then at the word */
-	atomic_fetch_or_explicit(word, gs_tcb_cancel_requested, memory_order_release);
+	atomic_fetch_or_explicit(word, GS_TCB_CANCEL_REQUESTED, memory_order_release);
 	/* seq_cst: before the look at the word. A thread that changes its state later
 	   looks at the request (gs_cancel_expose, gs_wait_park, libc's own setters) */
 	atomic_fetch_or_explicit(&t->attention, GS_ATT_CANCEL, memory_order_seq_cst);
 	now = atomic_load_explicit(word, memory_order_seq_cst);
-	if (now & (gs_tcb_cancel_disabled | GS_TCB_CANCEL_LEAVING))
+	if (now & (GS_TCB_CANCEL_DISABLED | GS_TCB_CANCEL_LEAVING))
 		return; /* or a call that is no cancellation point might return EINTR */
 	gs_wait_interrupt(t);
-	if (now & gs_tcb_cancel_async)
+	if (now & GS_TCB_CANCEL_ASYNC)
 		gs_preempt_kick(t);
 }

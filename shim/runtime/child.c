@@ -22,6 +22,7 @@
 #include "everywhere.h"
 #include "fd.h"
 #include "life.h"
+#include "loaded.h"
 #include "monitor.h"
 #include "netpoll.h"
 #include "park.h"
@@ -94,6 +95,7 @@ void gs_child_fresh(void)
 	gs_park_after_fork();
 	gs_fd_after_fork();
 	gs_everywhere_after_fork();
+	gs_loaded_after_fork();
 	gs_signal_after_fork(self);
 	gs_leave(self);
 }

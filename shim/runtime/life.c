@@ -23,6 +23,7 @@
 #include "conf.h"
 #include "host.h"
 #include "key.h"
+#include "loaded.h"
 #include "log.h"
 #include "monitor.h"
 #include "sched.h"
@@ -213,6 +214,7 @@ int gs_life_create(struct gs_thread *self, const struct gs_life_attr *attr,
 		   void *(*start)(void *), void *arg, pthread_t *out)
 {
 	struct gs_thread *t = NULL;
+	uint32_t loads;
 	void *top;
 	int err;
 
@@ -221,7 +223,8 @@ int gs_life_create(struct gs_thread *self, const struct gs_life_attr *attr,
 	if (GS_UNLIKELY(!gs_monitor_running)) /* a fork child that makes threads again */
 		gs_monitor_start();
 	if (GS_UNLIKELY(gs_tcb_grows))
-		gs_tcb_loaded();
+		gs_loaded_sync(self);
+	loads = gs_loaded_count();
 	if (!attr->stack && attr->stack_size == 0 && attr->guard == GS_PAGE) {
 		gs_enter(self);
 		t = gs_life_reuse(self->worker->p);
@@ -249,6 +252,8 @@ int gs_life_create(struct gs_thread *self, const struct gs_life_attr *attr,
 		gs_wired_bind(t, attr->home);
 	t->inrt = 1;
 	t->kind = GS_KIND_GREEN;
+	if (GS_UNLIKELY(gs_tcb_grows))
+		gs_loaded_missed(t, loads);
 	atomic_store_explicit(&t->life, attr->detached ? GS_LIFE_DETACHED : 0, memory_order_relaxed);
 	atomic_store_explicit(&t->sigmask,
 			      attr->has_mask ? attr->mask
@@ -323,7 +328,7 @@ void gs_life_finish(struct gs_thread *self)
 
 	/* relaxed, and not a read-modify-write: a request that gets lost here is too late */
 	atomic_store_explicit(word, atomic_load_explicit(word, memory_order_relaxed) |
-					    gs_tcb_cancel_disabled, memory_order_relaxed);
+					    GS_TCB_CANCEL_DISABLED, memory_order_relaxed);
 	self->exiting = 1;
 	gs_host.call_tls_dtors();
 	gs_key_run_destructors();
@@ -418,9 +423,9 @@ static bool gs_life_leaving(const struct gs_thread *t, bool strict)
 	uint32_t word = atomic_load_explicit(gs_tcb_cancel_word(t->tp), memory_order_relaxed);
 
 	if (strict)
-		return (word & (gs_tcb_cancel_requested | gs_tcb_cancel_disabled |
-				GS_TCB_CANCEL_LEAVING)) == gs_tcb_cancel_requested;
-	return word & (gs_tcb_cancel_requested | GS_TCB_CANCEL_LEAVING);
+		return (word & (GS_TCB_CANCEL_REQUESTED | GS_TCB_CANCEL_DISABLED |
+				GS_TCB_CANCEL_LEAVING)) == GS_TCB_CANCEL_REQUESTED;
+	return word & (GS_TCB_CANCEL_REQUESTED | GS_TCB_CANCEL_LEAVING);
 }
 
 int gs_life_join(struct gs_thread *self, struct gs_thread *t, uint64_t deadline, void **result)

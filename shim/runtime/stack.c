@@ -8,7 +8,7 @@
  * PROT_NONE, until half of vm.max_map_count is used up, then none.
  *
  * Invariants: slabs are never unmapped. A class's free list is linked through
- * the first usable word of the stacks on it.
+ * the last word of the stacks on it.
  * Locks: gs_stack_lock. Called from: life.c.
  */
 #include "stack.h"
@@ -25,6 +25,7 @@
 
 enum {
 	GS_STACK_CLASSES = 64,
+	GS_STACK_SLABS = 1024,
 	GS_STACK_FIRST_SLAB = 8,
 	GS_STACK_MADV_GUARD = 102, /* MADV_GUARD_INSTALL, Linux 6.13 */
 	GS_STACK_FALLBACK = 8 << 20,
@@ -47,6 +48,16 @@ static struct gs_stack_class gs_stack_classes[GS_STACK_CLASSES];
 static unsigned gs_stack_nclasses;
 static bool gs_stack_no_madvise;
 static long gs_stack_mappings_left = -1;
+static bool gs_stack_code; /* stacks are executable */
+
+/* Every slab, for gs_stack_allow_code. */
+struct gs_stack_slab {
+	char *base;
+	size_t n; /* stacks */
+	const struct gs_stack_class *class;
+};
+static struct gs_stack_slab gs_stack_slabs[GS_STACK_SLABS];
+static unsigned gs_stack_nslabs;
 
 size_t gs_stack_default_size(void)
 {
@@ -120,6 +131,42 @@ static void **gs_stack_link(const struct gs_stack_class *c, void *base)
 	return (void **)((char *)base + c->size - sizeof(void *));
 }
 
+/* All but guards that are PROT_NONE. */
+static void gs_stack_slab_code(const struct gs_stack_slab *s)
+{
+	const int rwx = PROT_READ | PROT_WRITE | PROT_EXEC;
+	size_t size = s->class->size, guard = s->class->guard;
+
+	if (!gs_stack_no_madvise || guard == 0) {
+		gs_sys3(__NR_mprotect, s->base, s->n * size, rwx);
+		return;
+	}
+	for (size_t i = 0; i < s->n; i++)
+		gs_sys3(__NR_mprotect, s->base + i * size + guard, size - guard, rwx);
+}
+
+/* Only so many are remembered: with the doubling of sizes, more than there can be. */
+static void gs_stack_add_slab(struct gs_stack_class *c, char *base, size_t n)
+{
+	struct gs_stack_slab slab = { base, n, c };
+
+	if (gs_stack_code)
+		gs_stack_slab_code(&slab);
+	if (gs_stack_nslabs < GS_STACK_SLABS)
+		gs_stack_slabs[gs_stack_nslabs++] = slab;
+}
+
+void gs_stack_allow_code(void)
+{
+	gs_lock(&gs_stack_lock);
+	if (!gs_stack_code) {
+		gs_stack_code = true;
+		for (unsigned i = 0; i < gs_stack_nslabs; i++)
+			gs_stack_slab_code(&gs_stack_slabs[i]);
+	}
+	gs_unlock(&gs_stack_lock);
+}
+
 static bool gs_stack_new_slab(struct gs_stack_class *c)
 {
 	for (size_t n = c->slab; n > 0; n /= 2) {
@@ -129,6 +176,7 @@ static bool gs_stack_new_slab(struct gs_stack_class *c)
 			continue;
 		/* Else one touched page of a stack brings in two megabytes. */
 		gs_sys3(__NR_madvise, slab, n * c->size, MADV_NOHUGEPAGE);
+		gs_stack_add_slab(c, slab, n);
 		c->fresh = slab;
 		c->left = n;
 		if (n == c->slab && n * 2 * c->size <= gs_stack_slab_max)

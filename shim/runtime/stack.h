@@ -24,6 +24,9 @@ size_t gs_stack_min_size(void);
 int gs_stack_get(struct gs_stack *s, size_t size, size_t guard);
 void gs_stack_put(struct gs_stack *s);
 
+/* Programs built the old way run code on their stacks: from now on they can. */
+void gs_stack_allow_code(void);
+
 /* Is addr in the guard of t's stack? For the overflow message. */
 bool gs_stack_in_guard(const struct gs_stack *s, const void *addr);
 

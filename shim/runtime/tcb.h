@@ -34,21 +34,22 @@ struct gs_thread *gs_tcb_thread(const void *tp);
 /* Stores it there (main and workers adopt their own natively made TCBs). */
 void gs_tcb_adopt(struct gs_thread *t);
 
-/* glibc's cancelhandling word of a TCB and its bits, found by experiment in gs_tcb_init. */
+/* glibc's cancelhandling word of a TCB, and its bits: nptl/descr.h, unchanged since 2.1.
+   The first two are tried out by gs_tcb_init; trying the third would make every program
+   load libgcc_s. */
 _Atomic uint32_t *gs_tcb_cancel_word(const void *tp);
-extern uint32_t gs_tcb_cancel_disabled, gs_tcb_cancel_async, gs_tcb_cancel_requested;
-/* EXITING_BITMASK and TERMINATED_BITMASK of nptl/descr.h: on its way out. */
-enum { GS_TCB_CANCEL_LEAVING = 0x10 | 0x20 };
+enum {
+	GS_TCB_CANCEL_DISABLED = 0x01,
+	GS_TCB_CANCEL_ASYNC = 0x02,
+	GS_TCB_CANCEL_REQUESTED = 0x08,
+	GS_TCB_CANCEL_LEAVING = 0x10 | 0x20, /* EXITING, TERMINATED: on its way out */
+};
 
 /* glibc's tid field. */
 void gs_tcb_set_tid(void *tp, int tid);
 int gs_tcb_tid(const void *tp);
 
-/* The program loaded more objects: initialises, in every live green thread,
-   static thread-local blocks that came with them. Outside the runtime. */
-void gs_tcb_loaded(void);
-
-/* Set by the dlopen hook: from now on every create looks for new objects. */
+/* Set by the dlopen hook: from now on objects may come and go (loaded.c). */
 extern bool gs_tcb_grows;
 
 /* Held across fork, see child.c. */
