@@ -198,9 +198,18 @@ static void preference(int kind)
 	writer_in = reader_in = reader_first = 0;
 	pthread_rwlock_rdlock(&pref);
 	pthread_create(&w, NULL, pref_writer, NULL);
-	usleep(50000);
+	/* Where writers go first, a writer that waits keeps readers out; elsewhere it does
+	   not matter whether it waits yet. */
+	while (kind == PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP &&
+	       pthread_rwlock_tryrdlock(&pref) == 0) {
+		pthread_rwlock_unlock(&pref);
+		usleep(100);
+	}
 	pthread_create(&r, NULL, pref_reader, NULL);
-	usleep(50000);
+	if (kind == PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP)
+		usleep(50000);
+	while (kind != PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP && !reader_in)
+		usleep(100);
 	printf("kind %d: reader joins: %d\n", kind, reader_in);
 	pthread_rwlock_unlock(&pref);
 	pthread_join(w, NULL);
