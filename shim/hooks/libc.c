@@ -5,6 +5,7 @@
  */
 #include "gate.h"
 #include "redirect.h"
+#include "runtime/child.h"
 #include "runtime/mutex.h"
 
 void gs_libc_lock_wait(int *word)
@@ -14,5 +15,7 @@ void gs_libc_lock_wait(int *word)
 
 void gs_libc_lock_wake(int *word)
 {
+	if (GS_UNLIKELY(gs_child_unborn()))
+		return;
 	gs_mutex_libc_wake(gs_gate(), (_Atomic uint32_t *)word);
 }
