@@ -79,26 +79,8 @@ static int gs_init_processor(const char **why)
 	return 0;
 }
 
-/* libc.so's writable segment. */
-static int gs_init_libc(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	uintptr_t code = (uintptr_t)gs_real.pthread_create - info->dlpi_addr;
-	bool ours = false;
-
-	for (int i = 0; i < info->dlpi_phnum; i++)
-		ours |= info->dlpi_phdr[i].p_type == PT_LOAD &&
-			code - info->dlpi_phdr[i].p_vaddr < info->dlpi_phdr[i].p_memsz;
-	for (int i = 0; ours && i < info->dlpi_phnum; i++)
-		if (info->dlpi_phdr[i].p_type == PT_LOAD && info->dlpi_phdr[i].p_flags & PF_W) {
-			gs_host.libc_data = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
-			gs_host.libc_data_size = info->dlpi_phdr[i].p_memsz;
-		}
-	return ours;
-}
-
 static int gs_init_threads(const char **why)
 {
-	dl_iterate_phdr(gs_init_libc, NULL);
 	gs_loaded_init(); /* before: what comes in between is seen again */
 	return gs_tcb_init(why);
 }

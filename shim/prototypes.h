@@ -8,10 +8,13 @@
 
 #undef _FORTIFY_SOURCE
 
+#include <aio.h>
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <mqueue.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
@@ -48,6 +51,7 @@ int __pthread_once(pthread_once_t *, void (*)(void));
 
 int __sigaction(int, const struct sigaction *, struct sigaction *);
 int __sigsuspend(const sigset_t *);
+mqd_t __mq_open_2(const char *, int);
 void __longjmp_chk(struct __jmp_buf_tag[1], int) __attribute__((noreturn));
 __sighandler_t bsd_signal(int, __sighandler_t);
 

@@ -25,6 +25,7 @@
 #include "runtime/log.h"
 #include "runtime/sys.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <link.h>
 #include <poll.h>
@@ -69,10 +70,11 @@ static const struct gs_redirect gs_redirect_table[] = {
 	GS_REDIRECT(wait4),
 	GS_REDIRECT(waitid),
 	GS_REDIRECT(open64),
-	GS_REDIRECT(pthread_mutex_lock),
-	GS_REDIRECT(pthread_mutex_unlock),
+	GS_REDIRECT(getdents64),
 	GS_REDIRECT(socket),
 	GS_REDIRECT(pipe2),
+	{ "pthread_mutex_lock", (void *)gs_libc_mutex_lock },
+	{ "pthread_mutex_unlock", (void *)gs_libc_mutex_unlock },
 	{ "__close_nocancel", (void *)gs_libc_close },
 	{ "__lll_lock_wait_private", (void *)gs_libc_lock_wait },
 	{ "__lll_lock_wake_private", (void *)gs_libc_lock_wake },
@@ -137,6 +139,21 @@ static const char *gs_redirect_one(const struct gs_redirect *r, const char *libc
 	return gs_redirect_write(at, code, n) ? NULL : "text not writable";
 }
 
+static int gs_redirect_data(struct dl_phdr_info *info, size_t size, void *libc)
+{
+	char *base = (char *)info->dlpi_addr;
+
+	if (base != libc)
+		return 0;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+
+		if (ph->p_type == PT_LOAD && (ph->p_flags & PF_W))
+			gs_libc_own_data(base + ph->p_vaddr, base + ph->p_vaddr + ph->p_memsz);
+	}
+	return 1;
+}
+
 int gs_redirect_install(void)
 {
 	Dl_info libc;
@@ -144,6 +161,7 @@ int gs_redirect_install(void)
 
 	if (!gs_conf.redirect || !dladdr((void *)gs_real.pthread_create, &libc))
 		return 0;
+	dl_iterate_phdr(gs_redirect_data, libc.dli_fbase);
 	for (size_t i = 0; i < GS_ARRAY_SIZE(gs_redirect_table); i++) {
 		const char *why = gs_redirect_one(&gs_redirect_table[i], libc.dli_fbase);
 

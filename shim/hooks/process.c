@@ -12,6 +12,8 @@
 #include "real.h"
 #include "runtime/cancel.h"
 #include "runtime/child.h"
+#include "runtime/io.h"
+#include "runtime/reap.h"
 #include "runtime/region.h"
 #include "runtime/signal.h"
 
@@ -178,28 +180,30 @@ static long gs_process_wait_inside(struct gs_thread *self, long nr, long a, long
 	return ret;
 }
 
-static long gs_process_wait(long nr, long a, long b, long c, long d, long e, int options)
+/* only: the child it is about, if it is about one and waits for its end alone. */
+static long gs_process_wait(long nr, long a, long b, long c, long d, long e, int options,
+			    pid_t only)
 {
 	struct gs_thread *self = gs_gate();
-	bool exposed;
-	long ret;
+	int err;
 
 	if (!self)
 		return gs_gate_result(gs_process_wait_inside(gs_self, nr, a, b, c, d, e));
 	gs_cancel_point(self);
 	if (options & WNOHANG)
 		return gs_gate_result(gs_sys5(nr, a, b, c, d, e));
-	gs_region_enter(self);
-	exposed = gs_cancel_expose(self);
-	ret = gs_sys5(nr, a, b, c, d, e);
-	gs_cancel_cover(self, exposed);
-	gs_region_leave(self);
-	return gs_gate_result(ret);
+	if (only > 0) {
+		err = gs_reap_await(self, only);
+		if (err)
+			return gs_gate_result(err);
+	}
+	return gs_gate_result(gs_io_block(self, nr, a, b, c, d, e, 0));
 }
 
 GS_EXPORT pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
 {
-	return (pid_t)gs_process_wait(__NR_wait4, pid, (long)status, options, (long)usage, 0, options);
+	return (pid_t)gs_process_wait(__NR_wait4, pid, (long)status, options, (long)usage, 0,
+				      options, options == 0 ? pid : 0);
 }
 
 GS_EXPORT pid_t waitpid(pid_t pid, int *status, int options)
@@ -229,5 +233,6 @@ GS_EXPORT pid_t wait3(int *status, int options, struct rusage *usage)
 
 GS_EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 {
-	return (int)gs_process_wait(__NR_waitid, type, id, (long)info, options, 0, options);
+	return (int)gs_process_wait(__NR_waitid, type, id, (long)info, options, 0, options,
+				    type == P_PID && (options & ~WNOWAIT) == WEXITED ? (pid_t)id : 0);
 }

@@ -50,8 +50,6 @@ struct gs_host {
 	const ptrdiff_t *rseq_offset;     /* __rseq_offset; NULL before 2.35 */
 	const uint32_t *rseq_size;
 	unsigned long minsigstksz;        /* AT_MINSIGSTKSZ */
-	uintptr_t libc_data;              /* where libc keeps its variables */
-	size_t libc_data_size;
 	unsigned long vdso;               /* AT_SYSINFO_EHDR */
 	/* The C library's process exit, for the last thread. */
 	void (*exit)(int) GS_NORETURN;

@@ -77,6 +77,35 @@ long gs_io_block(struct gs_thread *self, long nr, long a, long b, long c, long d
 	}
 }
 
+long gs_io_block_fragile(struct gs_thread *self, long nr, long a, long b, long c, long d, long e)
+{
+	long r;
+
+	do {
+		gs_io_attend(self);
+		r = gs_io_block_once(self, nr, a, b, c, d, e, 0);
+		if (GS_LIKELY(r != -EINTR))
+			break;
+		gs_cancel_point(self);
+		/* A signal the kernel gave this worker for another thread ends nothing. */
+	} while (!gs_signal_ran(self));
+	return r;
+}
+
+long gs_io_block_plain(struct gs_thread *self, bool fragile, long nr, long a, long b, long c,
+		       long d, long e)
+{
+	long r;
+
+	do {
+		gs_region_enter(self);
+		r = gs_arch_syscall(nr, a, b, c, d, e, 0);
+		gs_region_leave(self);
+	} while (GS_UNLIKELY(r == -EINTR) &&
+		 (fragile ? !gs_signal_ran(self) : gs_signal_restarts(self)));
+	return r;
+}
+
 short gs_io_poll(int fd, short events)
 {
 	struct pollfd p = { .fd = fd, .events = events };

@@ -35,6 +35,12 @@ long gs_io_sendmmsg(struct gs_thread *self, int fd, struct mmsghdr *vec, unsigne
 long gs_io_accept(struct gs_thread *self, int fd, void *addr, socklen_t *len, int flags);
 long gs_io_connect(struct gs_thread *self, int fd, const void *addr, socklen_t len);
 
+/* io_queue.c: POSIX message queues. abs: until when on CLOCK_REALTIME, or NULL. */
+long gs_io_mq_receive(struct gs_thread *self, int fd, void *buf, size_t n, unsigned *prio,
+		      const struct timespec *abs);
+long gs_io_mq_send(struct gs_thread *self, int fd, const void *buf, size_t n, unsigned prio,
+		   const struct timespec *abs);
+
 /* io_splice.c: from descriptor to descriptor */
 long gs_io_sendfile(struct gs_thread *self, int out, int in, off_t *offset, size_t n);
 long gs_io_splice(struct gs_thread *self, int in, off_t *in_at, int out, off_t *out_at, size_t n,
@@ -48,6 +54,12 @@ long gs_io_vmsplice(struct gs_thread *self, int fd, const struct iovec *iov, siz
 long gs_io_block(struct gs_thread *self, long nr, long a, long b, long c, long d, long e, long f);
 long gs_io_block_once(struct gs_thread *self, long nr, long a, long b, long c, long d, long e,
 		      long f);
+
+/* The same for calls that are no cancellation points. fragile: no handler restarts it. */
+long gs_io_block_plain(struct gs_thread *self, bool fragile, long nr, long a, long b, long c,
+		       long d, long e);
+/* For a cancellation point that no handler restarts. */
+long gs_io_block_fragile(struct gs_thread *self, long nr, long a, long b, long c, long d, long e);
 
 /* Deals with whatever wants the thread's attention: yields, signals, cancellation. */
 void gs_io_attend_slow(struct gs_thread *self);

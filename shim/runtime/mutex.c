@@ -26,7 +26,6 @@
 #include "mutex.h"
 
 #include "host.h"
-#include "region.h"
 #include "sched.h"
 #include "sys.h"
 #include "worker.h"
@@ -87,24 +86,6 @@ int gs_mutex_try(struct gs_mutex *m)
 	return 0;
 }
 
-/* A mutex of libc's own (aio, getaddrinfo_a): its kernel threads let go of it and take it
-   again inside libc's pthread_cond_wait, which no hook sees, so all wait in the kernel. */
-static bool gs_mutex_libcs(const struct gs_mutex *m)
-{
-	return (uintptr_t)m - gs_host.libc_data < gs_host.libc_data_size;
-}
-
-static void gs_mutex_wait_libcs(struct gs_thread *self, struct gs_mutex *m)
-{
-	if (self)
-		gs_region_enter(self);
-	/* acquire: pairs with libc's release, and gs_mutex_pass's */
-	while (atomic_exchange_explicit(&m->lock, 2, memory_order_acquire) != 0)
-		gs_sys_futex_wait(&m->lock, 2, NULL);
-	if (self)
-		gs_region_leave(self);
-}
-
 /* Waits until the word is the caller's. */
 static int gs_mutex_wait(struct gs_thread *self, struct gs_mutex *m, const struct gs_deadline *d)
 {
@@ -160,10 +141,6 @@ int gs_mutex_lock(struct gs_thread *self, struct gs_mutex *m, clockid_t clock,
 		if (atomic_load_explicit(&m->lock, memory_order_relaxed) == 0 && gs_mutex_grab(m))
 			goto got;
 	}
-	if (GS_UNLIKELY(gs_mutex_libcs(m)) && !abs) {
-		gs_mutex_wait_libcs(self, m);
-		goto got;
-	}
 	if (self)
 		gs_enter(self);
 	err = gs_mutex_wait(self, m, abs ? &d : NULL);
@@ -207,7 +184,7 @@ static void gs_mutex_pass(struct gs_mutex *m)
 		gs_park_unlock(&h);
 	else if (gs_park_unlock_rouse(&h, w) || gs_park_wake(m, 1))
 		return;
-	if (GS_UNLIKELY(gs_mutex_strays) || gs_mutex_libcs(m))
+	if (GS_UNLIKELY(gs_mutex_strays))
 		gs_sys_futex_wake(&m->lock, 1);
 }
 

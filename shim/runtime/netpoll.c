@@ -32,8 +32,7 @@ static const uint64_t gs_netpoll_wakeup = UINT64_MAX;
 static const uint32_t gs_netpoll_mask =
 	EPOLLIN | EPOLLRDHUP | EPOLLPRI | (uint32_t)EPOLLET;
 
-/* A number for one of our descriptors: high, but within FD_SETSIZE. */
-static int gs_netpoll_raise(int fd)
+int gs_netpoll_raise(int fd)
 {
 	struct rlimit limit;
 	/* Not higher than need be: the kernel's table of descriptors grows with it, and

@@ -48,6 +48,10 @@ bool gs_netpoll_owns(int fd);
 /* The program is about to reuse or close fd, which is ours: moves ours elsewhere. */
 void gs_netpoll_evade(int fd);
 
+/* A number for one of our descriptors: high, but within FD_SETSIZE. Closes fd; returns fd
+   itself when none is free. */
+int gs_netpoll_raise(int fd);
+
 /* fork, child side: a new epoll instance; the old one's registrations are the parent's. */
 void gs_netpoll_after_fork(void);
 
