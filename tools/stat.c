@@ -5,6 +5,7 @@
  *
  * Called from: goshim.c.
  */
+#include "runtime/callname.h"
 #include "sample.h"
 #include "tool.h"
 
@@ -40,6 +41,34 @@ static void gs_stat_list(const struct gs_inspect *in, const struct gs_sample *s)
 		printf("%-16s %llu\n", in->stats[i], s->counters[i]);
 	printf("%-16s %.3f\n", "latency p50 us", (double)gs_sample_latency(s, NULL, 0.5) / 1000);
 	printf("%-16s %.3f\n", "latency p99 us", (double)gs_sample_latency(s, NULL, 0.99) / 1000);
+}
+
+/* Which calls cost their threads a kernel thread. */
+static void gs_stat_calls(struct gs_inspect *in)
+{
+	uint64_t n = gs_inspect_value(in, "calls.count");
+	uint64_t lasted = gs_inspect_value(in, "calls.lasted");
+	uint64_t blocked = gs_inspect_value(in, "calls.blocked");
+	bool any = false;
+
+	for (unsigned nr = 0; nr < n; nr++) {
+		unsigned in_region = (unsigned)gs_inspect_number(in, lasted + 4 * nr, 4);
+		unsigned unannounced = (unsigned)gs_inspect_number(in, blocked + 4 * nr, 4);
+		const char *name = gs_callname(nr);
+
+		if (in_region + unannounced == 0)
+			continue;
+		if (!any)
+			printf("system calls that blocked a kernel thread\n");
+		any = true;
+		if (name)
+			printf("  %-14s %u", name, in_region + unannounced);
+		else
+			printf("  %-14u %u", nr, in_region + unannounced);
+		if (unannounced)
+			printf(", %u unannounced", unannounced);
+		putchar('\n');
+	}
 }
 
 static void gs_stat_json(const struct gs_inspect *in, const struct gs_sample *s)
@@ -94,10 +123,12 @@ static int gs_stat_run(struct gs_inspect *in, double interval, unsigned long cou
 
 	if (!gs_sample_first(in, &samples[0], NULL, NULL))
 		return GS_EXIT_FAILURE;
-	if (json)
+	if (json) {
 		gs_stat_json(in, &samples[0]);
-	else if (interval == 0)
+	} else if (interval == 0) {
 		gs_stat_list(in, &samples[0]);
+		gs_stat_calls(in);
+	}
 	for (unsigned long n = 0; interval > 0 && (count == 0 || n < count); n++) {
 		/* Of JSON's samples, the first is one of the count. */
 		if (json && count && n + 1 == count)

@@ -13,6 +13,7 @@
 #include "arch.h"
 #include "dump.h"
 #include "netpoll.h"
+#include "preempt.h"
 #include "stats.h"
 #include "thread.h"
 #include "globq.h"
@@ -124,6 +125,11 @@ const struct goshim_layout goshim_layout = {
 		GS_LAYOUT_ADDRESS("spinning", gs_idle_spinning),
 		GS_LAYOUT_ADDRESS("global_length", gs_globq_length),
 		GS_LAYOUT_ADDRESS("descriptors", gs_netpoll_count),
+
+		/* Hand-offs by the number of the system call. */
+		{ "calls.count", GS_PREEMPT_SYSCALLS },
+		GS_LAYOUT_ADDRESS("calls.lasted", gs_preempt_lasted),
+		GS_LAYOUT_ADDRESS("calls.blocked", gs_preempt_blocked),
 
 		/* thread.since in nanoseconds: two moments on both clocks. */
 		GS_LAYOUT_ADDRESS("clock", gs_dump_clock),

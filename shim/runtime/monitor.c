@@ -80,6 +80,7 @@ static bool gs_monitor_look(struct gs_proc *p, uint64_t now)
 	uint32_t status = atomic_load_explicit(&p->status, memory_order_acquire);
 	uint32_t tick = p->tick;
 	struct gs_worker *w;
+	long nr;
 
 	if (tick != p->seen_tick) {
 		p->seen_tick = tick;
@@ -101,9 +102,13 @@ static bool gs_monitor_look(struct gs_proc *p, uint64_t now)
 		/* Not yet given the CPU back by the kernel is not blocked: another
 		   worker would only compete for it. */
 		w = atomic_load_explicit(&p->worker, memory_order_relaxed);
-		if (now - p->seen_when < gs_monitor_slice && w && !gs_preempt_asleep(w))
+		nr = w ? gs_preempt_asleep(w) : -1;
+		if (now - p->seen_when < gs_monitor_slice && nr < 0)
 			return false;
-		return gs_monitor_retake(p, status);
+		if (!gs_monitor_retake(p, status))
+			return false;
+		gs_preempt_count(gs_preempt_lasted, nr);
+		return true;
 	}
 	if (status == GS_PROC_RUNNING)
 		return gs_preempt_look(p, now - p->seen_when, gs_monitor_waiting(p));

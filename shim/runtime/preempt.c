@@ -45,7 +45,7 @@ enum { GS_PREEMPT_TRIES = 4, GS_PREEMPT_SIGSET = 8 };
 static const uint64_t gs_preempt_slice = 10000000; /* of computing, while others wait */
 static const uint64_t gs_preempt_grace = 1000000;  /* of sleeping in the kernel */
 
-uint32_t gs_preempt_blocked[GS_PREEMPT_SYSCALLS];
+uint32_t gs_preempt_lasted[GS_PREEMPT_SYSCALLS], gs_preempt_blocked[GS_PREEMPT_SYSCALLS];
 
 static struct {
 	uintptr_t lo, hi;
@@ -160,9 +160,9 @@ static long gs_preempt_sleeping(int ktid)
 	return nr;
 }
 
-bool gs_preempt_asleep(const struct gs_worker *w)
+long gs_preempt_asleep(const struct gs_worker *w)
 {
-	return gs_preempt_sleeping(w->ktid) >= 0;
+	return gs_preempt_sleeping(w->ktid);
 }
 
 bool gs_preempt_look(struct gs_proc *p, uint64_t ns, bool waiting)
@@ -177,8 +177,7 @@ bool gs_preempt_look(struct gs_proc *p, uint64_t ns, bool waiting)
 	if (nr >= 0) {
 		if (!gs_wire_retake(p, w, t))
 			return false;
-		if (nr < GS_PREEMPT_SYSCALLS)
-			gs_preempt_blocked[nr]++;
+		gs_preempt_count(gs_preempt_blocked, nr);
 		gs_stats_add(&p->stats, GS_STAT_HANDOFFS, 1);
 		gs_idle_hand_off(p);
 		return true;

@@ -25,13 +25,21 @@ int gs_preempt_init(void);
    something about it. Monitor only. */
 bool gs_preempt_look(struct gs_proc *p, uint64_t ns, bool waiting);
 
-/* Does w's kernel thread sleep in a system call? Takes a microsecond or two. */
-bool gs_preempt_asleep(const struct gs_worker *w);
+/* The number of the system call w's kernel thread sleeps in; -1: it runs, or nothing can
+   be learned. Takes a microsecond or two. */
+long gs_preempt_asleep(const struct gs_worker *w);
 
 /* Asks the worker that runs t to look at t->attention soon. Any context. */
 void gs_preempt_kick(struct gs_thread *t);
 
-/* How often each system call cost a kernel thread, because nobody bracketed it. */
-extern uint32_t gs_preempt_blocked[GS_PREEMPT_SYSCALLS];
+/* How often each system call cost its thread the processor: made in a blocking region,
+   and announced by nobody. The monitor writes. */
+extern uint32_t gs_preempt_lasted[GS_PREEMPT_SYSCALLS], gs_preempt_blocked[GS_PREEMPT_SYSCALLS];
+
+static inline void gs_preempt_count(uint32_t *table, long nr)
+{
+	if (nr >= 0 && nr < GS_PREEMPT_SYSCALLS)
+		table[nr]++;
+}
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "report.h"
 
+#include "callname.h"
 #include "log.h"
 #include "preempt.h"
 #include "worker.h"
@@ -20,8 +21,12 @@ void gs_report_print(void)
 			sum += atomic_load_explicit(&gs_procs[p].stats.n[i], memory_order_relaxed);
 		gs_log_line("%-10s %lu", gs_stats_names[i], sum);
 	}
-	for (int nr = 0; nr < GS_PREEMPT_SYSCALLS; nr++)
-		if (gs_preempt_blocked[nr])
-			gs_log_line("system call %d blocked a kernel thread unannounced, %u times", nr,
-				    gs_preempt_blocked[nr]);
+	for (unsigned nr = 0; nr < GS_PREEMPT_SYSCALLS; nr++) {
+		uint32_t lasted = gs_preempt_lasted[nr], blocked = gs_preempt_blocked[nr];
+		const char *name = gs_callname(nr);
+
+		if (lasted + blocked > 0)
+			gs_log_line("system call %s (%u) blocked a kernel thread %u times, %u of them "
+				    "unannounced", name ? name : "?", nr, lasted + blocked, blocked);
+	}
 }
