@@ -8,13 +8,14 @@
 # test.sh) it only defines
 #	setup_packages NAME...	install those that are missing
 #	setup_build DIR		configure (once) and make the tree into DIR
-# and the lists setup_build_packages and setup_test_packages.
+# and the lists setup_build_packages, setup_test_packages and setup_bench_packages.
 
 setup_build_packages="autoconf automake libtool make gcc g++ libc6-dev libboost-context-dev \
 	libunwind-dev systemtap-sdt-dev"
 setup_test_packages="bats bats-support bats-assert bats-file procps binutils file \
 	mandoc shellcheck python3 python3-prometheus-client openssl netcat-openbsd memcached stunnel4 git \
 	gdb zsh bash-completion"
+setup_bench_packages="python3 gcc g++ libc6-dev golang-go libst-dev libboost-fiber-dev wrk gnuplot-nox"
 
 setup_say()
 {

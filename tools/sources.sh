@@ -61,14 +61,15 @@ generate()
 	list shim_headers shim/*.h shim/*.def shim/hooks/*.h
 	list tool_sources tools/*.c
 	list tool_headers tools/*.h
-	programs test_programs .c tests/*.c tests/bench/*.c
-	programs test_cxx_programs .cc tests/*.cc tests/bench/*.cc
+	programs test_programs .c tests/*.c
+	programs test_cxx_programs .cc tests/*.cc
 	programs unit_programs .c tests/unit/*.c
-	list test_headers tests/*.h tests/unit/*.h tests/bench/*.h
+	list test_headers tests/*.h tests/unit/*.h
 	list bats_tests tests/bats/*.bats
-	list dist_scripts tests/*.sh tests/*.py tests/bench/*.sh tests/bench/*.py tests/models/* tools/*.sh tools/*.py
+	list dist_scripts tests/*.sh tests/*.py tests/models/* tools/*.sh tools/*.py
+	list bench_files tests/bench/*
 	list man_pages man/*.[0-9]
-	for file in tests/*.cc tests/bench/*.cc; do
+	for file in tests/*.cc; do
 		[ -e "$file" ] || continue
 		program=${file%.cc}
 		printf '%s_SOURCES = %s\n' "$(printf %s "$program" | tr -c 'A-Za-z0-9_' _)" "$file"

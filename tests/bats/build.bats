@@ -97,7 +97,7 @@ hooks()
 @test "the scripts pass shellcheck" {
 	need shellcheck
 	cd "$GS_SRC"
-	shellcheck -x .ci/run tools/*.sh tests/bats/run.sh
+	shellcheck -x .ci/run tools/*.sh tests/bats/run.sh tests/bench/run
 }
 
 @test "README, libgoshim.7 and conf.def name the same options" {

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: MIT
+"""bench.py - the driver of the benchmarks; tests/bench/run starts it.
+
+Every case runs its contenders in turn, round after round, native twice in each round: the second
+native run says how much of a difference is noise. rows.py has the benches, contenders.py runs
+them, report.py makes the tables.
+"""
+
+import argparse
+import datetime
+import os
+import platform
+import subprocess
+import sys
+import time
+
+import report
+import rows
+from contenders import TOP, Failure, Place
+
+
+class Options(argparse.ArgumentParser):
+    def error(self, message):
+        print(f"bench: {message}; see --help", file=sys.stderr)
+        sys.exit(2)
+
+
+def options():
+    parser = Options(prog="tests/bench/run", allow_abbrev=False,
+                     description="Runs the benchmarks and prints a table; exits with 1 when a "
+                     "target was missed or a run failed, with 2 for a wrong option.")
+    parser.add_argument("-b", dest="benches", action="append", metavar="NAME[,NAME...]",
+                        help="only these (see --list)")
+    parser.add_argument("-q", dest="quick", action="store_true",
+                        help="smaller sizes and shorter runs: under three minutes")
+    parser.add_argument("-n", dest="rounds", type=int, metavar="ROUNDS",
+                        help="rounds per case (5)")
+    parser.add_argument("-c", dest="contenders", metavar="NAME[,NAME...]",
+                        help="only these contenders: " + " ".join(report.COLUMNS))
+    parser.add_argument("-o", dest="out", metavar="DIR",
+                        help="where results.tsv, results.json and plots go (BUILD/bench)")
+    parser.add_argument("-B", dest="build", metavar="DIR", default=os.path.join(TOP, "build"),
+                        help="build directory of the library (build)")
+    parser.add_argument("-l", dest="library", metavar="FILE",
+                        help="the library to measure (BUILD/libgoshim.so)")
+    parser.add_argument("--base", metavar="FILE",
+                        help="another build of the library, measured beside it as \"base\"")
+    parser.add_argument("-e", dest="environment", action="append", default=[],
+                        metavar="NAME=VALUE", help="set for the runs with the library")
+    parser.add_argument("--pin", choices=["split", "none"], default="split",
+                        help="servers on one half of the CPUs and their load on the other "
+                        "(split, the default), or both on all")
+    parser.add_argument("--plot", action="store_true", help="PNGs too (gnuplot)")
+    parser.add_argument("--markdown", metavar="FILE", help="write BENCHMARKS.md there")
+    parser.add_argument("--no-setup", action="store_true",
+                        help="neither install packages nor build the library")
+    parser.add_argument("--list", action="store_true", help="the benches, and end")
+    given = parser.parse_args()
+    given.benches = [n for part in given.benches or [] for n in part.split(",")]
+    for name in given.benches:
+        if name not in rows.BENCHES:
+            parser.error(f"no bench is called {name!r}")
+    given.contenders = given.contenders.split(",") if given.contenders else report.COLUMNS
+    for name in given.contenders:
+        if name not in report.COLUMNS:
+            parser.error(f"no contender is called {name!r}")
+    if given.rounds is not None and given.rounds < 1:
+        parser.error("-n takes a number from 1 on")
+    for pair in given.environment:
+        if "=" not in pair:
+            parser.error(f"-e {pair}: NAME=VALUE is wanted")
+    for path in (given.library, given.base):
+        if path and not os.path.exists(path):
+            parser.error(f"there is no {path}")
+    return given
+
+
+def prepare(given):
+    """The library, and where everything runs."""
+    library = given.library or os.path.join(given.build, "libgoshim.so")
+    if not given.library and not given.no_setup:
+        done = subprocess.run(["sh", "-c", '. "$1/tools/setup.sh"; setup_build "$2"',
+                               os.path.join(TOP, "tools", "bench"), TOP, given.build], check=False)
+        if done.returncode:
+            sys.exit("bench: the library does not build")
+    if not os.path.exists(library):
+        print(f"bench: {library} is missing; build the library first", file=sys.stderr)
+        sys.exit(2)
+    out = given.out or os.path.join(given.build, "bench")
+    os.makedirs(out, exist_ok=True)
+    given.out = out
+    environment = dict(pair.split("=", 1) for pair in given.environment)
+    return Place(os.path.join(os.path.abspath(given.build), "bench"), os.path.abspath(library),
+                 os.path.abspath(given.base) if given.base else None, environment, given.pin)
+
+
+def about(given, place, rounds):
+    model = "unknown"
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            model = next(l.split(":", 1)[1].strip() for l in lines if l.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    version = subprocess.run(["git", "-C", TOP, "rev-parse", "--short", "HEAD"],
+                             capture_output=True, text=True, check=False).stdout.strip()
+    command = ["tests/bench/run"] + sys.argv[1:]
+    return {
+        "machine": f"{model}, {len(place.cpus)} CPUs",
+        "system": f"Linux {platform.release()}, {' '.join(platform.libc_ver())}",
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": version or "unknown",
+        "command": "`" + " ".join(command) + "`",
+        "rounds": str(rounds),
+        "servers and load": "on separate CPUs" if place.server_cpus != place.cpus
+                            else "on all CPUs together",
+    }
+
+
+class Progress:
+    """One line that overwrites itself, for whoever watches."""
+
+    def __init__(self):
+        self.tty = sys.stderr.isatty()
+
+    def show(self, text):
+        if self.tty:
+            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+    def say(self, text):
+        self.show("")
+        print(text, file=sys.stderr, flush=True)
+
+
+def run_case(case, given, rounds, progress, trouble):
+    """All rounds of a case: contender -> list of dictionaries, None where a run failed."""
+    order = [c for c in report.COLUMNS if c in case.runs and c in given.contenders]
+    if "native" in order:
+        order.append("native2")
+    values = {c: [] for c in order}
+    broken = set()
+    rounds = case.rounds or rounds
+    for number in range(rounds):
+        for contender in order:
+            who = "native" if contender == "native2" else contender
+            progress.show(f"{case.name}: round {number + 1} of {rounds}, {who}")
+            result = None
+            if who not in broken:
+                try:
+                    result = case.runs[who]()
+                except Failure as failure:
+                    broken.add(who)
+                    trouble.append(f"{case.name}, {who}: {failure}")
+                    progress.say("bench: " + trouble[-1])
+            values[contender].append(result)
+    progress.show("")
+    return values
+
+
+def main():
+    given = options()
+    if given.list:
+        for name, (_, title) in rows.BENCHES.items():
+            print(f"{name:<12} {title}")
+        return 0
+    place = prepare(given)
+    rounds = given.rounds or 5
+    progress, trouble, figures = Progress(), [], []
+    facts = about(given, place, rounds)
+    begin = time.monotonic()
+    try:
+        for name in given.benches or rows.BENCHES:
+            for case in rows.BENCHES[name][0](place, given.quick):
+                new = report.summarise(name, case, run_case(case, given, rounds, progress, trouble))
+                figures += new
+                print(report.table(new), end="\n\n", flush=True)
+    except KeyboardInterrupt:
+        progress.say("bench: interrupted; the results so far are kept")
+        trouble.append("interrupted")
+    finally:
+        place.reap()
+    facts["took"] = f"{time.monotonic() - begin:.0f} s"
+    report.write_tsv(figures, os.path.join(given.out, "results.tsv"))
+    report.write_json(figures, facts, trouble, os.path.join(given.out, "results.json"))
+    if given.markdown:
+        with open(given.markdown, "w", encoding="utf-8") as out:
+            out.write(report.markdown(figures, facts))
+    if given.plot:
+        for image in report.plot(figures, given.out):
+            progress.say(f"bench: {image}")
+    for line in [f"{k}: {v}" for k, v in facts.items()]:
+        print(line)
+    verdicts = [t["met"] for f in figures for t in f["targets"]]
+    print(f"targets: {verdicts.count(True)} met, {verdicts.count(False)} missed, "
+          f"{verdicts.count(None)} not measured; failed runs: {len(trouble)}")
+    return 1 if trouble or False in verdicts else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
