@@ -109,4 +109,56 @@ static inline void start(pthread_t *thread, void *(*body)(void *), void *arg)
 	}
 }
 
+/* The number behind "NAME:" in a file of /proc, in KB; 0 when it is not there. */
+static inline long proc_kb(const char *path, const char *name)
+{
+	FILE *file = fopen(path, "r");
+	size_t length = strlen(name);
+	char line[256];
+	long value = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (strncmp(line, name, length) == 0 && line[length] == ':')
+			value = strtol(line + length + 1, NULL, 10);
+	if (file)
+		fclose(file);
+	return value;
+}
+
+/* All that threads take: what is resident of this process, and what the kernel has for
+   threads, page tables and its own objects. The latter is the whole machine's. */
+static inline long memory_kb(void)
+{
+	static const char meminfo[] = "/proc/meminfo";
+
+	return proc_kb("/proc/self/status", "VmRSS") + proc_kb(meminfo, "KernelStack") +
+	       proc_kb(meminfo, "PageTables") + proc_kb(meminfo, "Slab");
+}
+
+/* Calls work(turns) with ever more turns until it takes long enough, and prints the wall
+   and the CPU time of one turn as NAME_ns and NAME_cpu_ns. Long enough is CPU time: a
+   machine that is busy with something else does not make it shorter. */
+static inline void per_turn(const char *name, void (*work)(long), double milliseconds)
+{
+	char title[96];
+	long turns = 64;
+
+	for (;;) {
+		double wall = now_ns(), cpu = cpu_ns();
+
+		work(turns);
+		wall = now_ns() - wall;
+		cpu = cpu_ns() - cpu;
+		if (cpu < milliseconds * 1e6) {
+			turns *= cpu < milliseconds * 1e5 ? 8 : 2;
+			continue;
+		}
+		snprintf(title, sizeof(title), "%.64s_ns", name);
+		figure(title, wall / (double)turns);
+		snprintf(title, sizeof(title), "%.64s_cpu_ns", name);
+		figure(title, cpu / (double)turns);
+		return;
+	}
+}
+
 #endif

@@ -10,13 +10,14 @@ import argparse
 import datetime
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
 
 import report
 import rows
-from contenders import TOP, Failure, Place
+from contenders import TOP, Failure, Missing, Place
 
 
 class Options(argparse.ArgumentParser):
@@ -138,7 +139,6 @@ def run_case(case, given, rounds, progress, trouble):
         order.append("native2")
     values = {c: [] for c in order}
     broken = set()
-    rounds = case.rounds or rounds
     for number in range(rounds):
         for contender in order:
             who = "native" if contender == "native2" else contender
@@ -149,9 +149,13 @@ def run_case(case, given, rounds, progress, trouble):
                     result = case.runs[who]()
                 except Failure as failure:
                     broken.add(who)
-                    trouble.append(f"{case.name}, {who}: {failure}")
-                    progress.say("bench: " + trouble[-1])
+                    text = f"{case.name}, {who}: {failure}"
+                    if not isinstance(failure, Missing):
+                        trouble.append(text)
+                    progress.say("bench: " + text)
             values[contender].append(result)
+        if case.derive:
+            case.derive({c: values[c][-1] for c in order})
     progress.show("")
     return values
 
@@ -167,6 +171,7 @@ def main():
     progress, trouble, figures = Progress(), [], []
     facts = about(given, place, rounds)
     begin = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         for name in given.benches or rows.BENCHES:
             for case in rows.BENCHES[name][0](place, given.quick):
@@ -185,8 +190,11 @@ def main():
         with open(given.markdown, "w", encoding="utf-8") as out:
             out.write(report.markdown(figures, facts))
     if given.plot:
-        for image in report.plot(figures, given.out):
-            progress.say(f"bench: {image}")
+        try:
+            for image in report.plot(figures, given.out):
+                progress.say(f"bench: {image}")
+        except FileNotFoundError:
+            progress.say("bench: no plots, gnuplot is not installed")
     for line in [f"{k}: {v}" for k, v in facts.items()]:
         print(line)
     verdicts = [t["met"] for f in figures for t in f["targets"]]

@@ -6,20 +6,25 @@ same binary with the library), "base" (the same with another build of the librar
 comparing two), "epoll", "go", "st" (State Threads), "fiber" (Boost.Fiber).
 """
 
+import ctypes
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-PRELOADED = ("native", "shim", "base")
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
 
 
 class Failure(Exception):
     """A run that did not come to its figures; the text is for people."""
+
+
+class Missing(Failure):
+    """A contender that cannot run here, for want of a package."""
 
 
 class Place:
@@ -54,8 +59,9 @@ class Place:
         stem, kind = os.path.splitext(source)
         out = os.path.join(self.build, stem + ("_go" if kind == ".go" else ""))
         if source in self.unbuilt:
-            raise Failure(self.unbuilt[source])
-        headers = [os.path.join(HERE, h) for h in os.listdir(HERE) if h.endswith(".h")]
+            raise Missing(self.unbuilt[source])
+        headers = [os.path.join(HERE, h) for h in os.listdir(HERE)
+                   if h.endswith(".h") or h == "measure.go"]
         newest = max(os.path.getmtime(f) for f in [path] + headers)
         if os.path.exists(out) and os.path.getmtime(out) > newest:
             return out
@@ -63,7 +69,7 @@ class Place:
         if kind == ".go":
             environment["GO111MODULE"] = "off"
             environment.setdefault("GOCACHE", os.path.join(self.build, "go-cache"))
-            command = ["go", "build", "-o", out, path]
+            command = ["go", "build", "-o", out, path, os.path.join(HERE, "measure.go")]
         elif kind == ".cc":
             command = ["g++", "-O2", "-pthread", "-o", out, path,
                        "-lboost_fiber", "-lboost_context"]
@@ -79,7 +85,7 @@ class Place:
             trouble = f"{command[0]} is not installed"
         if trouble:
             self.unbuilt[source] = f"{source} does not build: {trouble.splitlines()[0]}"
-            raise Failure(self.unbuilt[source])
+            raise Missing(self.unbuilt[source])
         return out
 
     # ---- running ----
@@ -98,9 +104,15 @@ class Place:
 
     def spawn(self, contender, command, cpus, **more):
         """A process of its own session on the given CPUs, ended at the latest by reap()."""
-        process = subprocess.Popen(
-            command, env=self.environ(contender), text=True, start_new_session=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, cpus), **more)
+        def prepare():
+            os.sched_setaffinity(0, cpus)
+            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+        try:
+            process = subprocess.Popen(command, env=self.environ(contender), text=True,
+                                       start_new_session=True, preexec_fn=prepare, **more)
+        except FileNotFoundError:
+            raise Missing(f"{command[0]} is not installed") from None
         self.alive.append(process)
         return process
 
@@ -187,6 +199,21 @@ class Server:
         return (sum(proc_number(f"/proc/{pid}/smaps_rollup", "Pss") for pid in self.pids)
                 + self.status("VmPTE"))
 
+    def settle(self):
+        """Waits until it uses no CPU any more (or five seconds)."""
+        used = self.cpu()
+        for _ in range(50):
+            time.sleep(0.1)
+            before, used = used, self.cpu()
+            if used - before < 1e-4:
+                return
+
+    def idle(self, seconds):
+        """CPU seconds per second while nothing happens."""
+        used, begin = self.cpu(), time.monotonic()
+        time.sleep(seconds)
+        return (self.cpu() - used) / (time.monotonic() - begin)
+
     def end(self):
         self.place.end(self.process)
 
@@ -202,7 +229,3 @@ def proc_number(path, field):
             if line.startswith(field + ":"):
                 return int(line.split()[1])
     return 0
-
-
-def have(command):
-    return shutil.which(command) is not None

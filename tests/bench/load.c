@@ -181,7 +181,7 @@ static void measure(int cpus, double seconds, const pid_t *pids, int n_pids)
 		start(&thread, run, &loops[i]);
 	for (long k = 0; k < count; k++)
 		request(&connections[k], now_ns());
-	usleep(300000); /* until the pattern of who waits for whom has settled */
+	usleep(200000); /* until the pattern of who waits for whom has settled */
 	atomic_store(&measuring, 1);
 	begin = now_ns();
 	cpu = server_cpu(pids, n_pids);

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 )
 
 var page = []byte("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n" +
@@ -39,6 +40,11 @@ func serve(c net.Conn, http bool) {
 	}
 }
 
+func hog() {
+	for {
+	}
+}
+
 func main() {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -46,12 +52,21 @@ func main() {
 		os.Exit(1)
 	}
 	fmt.Println("port", listener.Addr().(*net.TCPAddr).Port)
+	mode := ""
+	if len(os.Args) > 1 {
+		mode = os.Args[1]
+	}
+	if mode == "-g" {
+		for i := 0; i < runtime.NumCPU(); i++ {
+			go hog()
+		}
+	}
 	for {
 		c, err := listener.Accept()
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "serve.go:", err)
 			os.Exit(1)
 		}
-		go serve(c, len(os.Args) > 1)
+		go serve(c, mode == "-H")
 	}
 }

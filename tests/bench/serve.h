@@ -3,10 +3,11 @@
  * serve.h - what the echo and HTTP servers written in C share: the options, the
  * listening socket, and what the answer to a piece of input is.
  *
- *	serve_xxx [-H]
+ *	serve_xxx [-H | -g]
  *
  * Each listens on a port of 127.0.0.1 that the kernel picks and prints "port N", then
  * echoes whatever comes; with -H it answers every HTTP request with the same page.
+ * -g (threads and Go): it echoes while a thread per CPU computes without a pause.
  */
 #ifndef BENCH_SERVE_H
 #define BENCH_SERVE_H
@@ -21,7 +22,7 @@
 
 enum { SERVE_BUFFER = 4096 };
 
-static int serve_http;
+static int serve_http, serve_hogs;
 
 static const char serve_page[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 				 "Content-Length: 13\r\n\r\nHello, world\n";
@@ -46,6 +47,7 @@ static inline int serve_listen(int argc, char **argv)
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	serve_http = argc > 1 && strcmp(argv[1], "-H") == 0;
+	serve_hogs = argc > 1 && strcmp(argv[1], "-g") == 0;
 	signal(SIGPIPE, SIG_IGN);
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (listener < 0 || bind(listener, (struct sockaddr *)&address, length) < 0 ||

@@ -78,6 +78,10 @@ int main(int argc, char **argv)
 	int listener = serve_listen(argc, argv), cpus = allowed_cpus();
 	int epolls[CPU_SETSIZE];
 
+	if (serve_hogs) {
+		errno = 0;
+		die("serve_epoll: no -g here");
+	}
 	for (int i = 0; i < cpus; i++) {
 		pthread_t thread;
 

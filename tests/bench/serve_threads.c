@@ -27,11 +27,23 @@ static void *serve(void *arg)
 	return NULL;
 }
 
+static void *hog(void *arg)
+{
+	for (volatile unsigned long turn = 0;; turn = turn + 1)
+		;
+	return arg;
+}
+
 int main(int argc, char **argv)
 {
 	int listener = serve_listen(argc, argv);
 
 	fflush(stdout);
+	for (int i = serve_hogs ? allowed_cpus() : 0; i > 0; i--) {
+		pthread_t thread;
+
+		start(&thread, hog, NULL);
+	}
 	for (;;) {
 		int fd = accept(listener, NULL, NULL);
 		pthread_t thread;
