@@ -104,7 +104,9 @@ def about(given, place, rounds):
         pass
     version = subprocess.run(["git", "-C", TOP, "rev-parse", "--short", "HEAD"],
                              capture_output=True, text=True, check=False).stdout.strip()
-    command = ["tests/bench/run"] + sys.argv[1:]
+    # Where things are on this machine is nobody's business.
+    command = ["tests/bench/run"] + [os.path.basename(a) if os.path.isabs(a) else a
+                                     for a in sys.argv[1:]]
     return {
         "machine": f"{model}, {len(place.cpus)} CPUs",
         "system": f"Linux {platform.release()}, {' '.join(platform.libc_ver())}",
@@ -112,6 +114,7 @@ def about(given, place, rounds):
         "commit": version or "unknown",
         "command": "`" + " ".join(command) + "`",
         "rounds": str(rounds),
+        "load before": f"{os.getloadavg()[0]:.2f}",
         "servers and load": "on separate CPUs" if place.server_cpus != place.cpus
                             else "on all CPUs together",
     }

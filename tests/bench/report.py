@@ -168,11 +168,12 @@ def write_json(rows, about, trouble, path):
 
 
 def plot(rows, directory):
-    """A PNG per bench: the first figure of each case, every contender as a share of native."""
+    """A PNG per bench: what has a target, every contender as a share of native."""
     made = []
     for bench in dict.fromkeys(r["bench"] for r in rows):
-        bars = [r for r in rows if r["bench"] == bench and r["median"].get("native")]
-        used = [c for c in columns(bars)]
+        bars = [r for r in rows if r["bench"] == bench and r["median"].get("native")
+                and r["targets"]]
+        used = columns(bars)
         if not bars:
             continue
         data = os.path.join(directory, f"{bench}.dat")
@@ -181,15 +182,15 @@ def plot(rows, directory):
             for row in bars:
                 label = f"{row['case']}\\n{row['figure']}"
                 shares = [str(row["median"][c] / row["median"]["native"])
-                          if c in row["median"] else "NaN" for c in used]
+                          if row["median"].get(c) else "NaN" for c in used]
                 print(f'"{label}"', *shares, file=out)
         clauses = [f"'{data}' using {i + 2}:xtic(1) title '{c}'" for i, c in enumerate(used)]
         script = "\n".join([
-            f"set terminal pngcairo size {max(900, 160 * len(bars))},600 font ',9'",
+            f"set terminal pngcairo size {max(900, 160 * len(bars))},600 noenhanced font ',9'",
             f"set output '{image}'", f"set title '{bench}: figures as a share of native'",
             "set style data histogram", "set style histogram clustered gap 1",
             "set style fill solid 0.8 border -1", "set logscale y", "set grid y",
-            "set xtics rotate by -25", "set key outside",
+            "set xtics rotate by -25", "set key outside", "set bmargin 9",
             "plot " + ", ".join(clauses)])
         subprocess.run(["gnuplot"], input=script, text=True, check=True)
         os.unlink(data)
