@@ -194,19 +194,3 @@ GS_EXPORT int tcdrain(int fd)
 {
 	return (int)gs_file_call(__NR_ioctl, fd, TCSBRK, 1, 0);
 }
-
-GS_EXPORT int tcsetattr(int fd, int when, const struct termios *mode)
-{
-	struct gs_thread *self = gs_gate();
-	int ret, err;
-
-	if (!self || when == TCSANOW)
-		return gs_real.tcsetattr(fd, when, mode);
-	gs_region_enter(self);
-	ret = gs_real.tcsetattr(fd, when, mode);
-	err = errno;
-	gs_region_leave(self);
-	if (ret < 0)
-		errno = err;
-	return ret;
-}
