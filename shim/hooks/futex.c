@@ -14,6 +14,7 @@
 #include "runtime/futex.h"
 #include "runtime/region.h"
 #include "runtime/signal.h"
+#include "runtime/sleep.h"
 #include "sched.h"
 
 #include <linux/futex.h>
@@ -230,7 +231,7 @@ GS_EXPORT long syscall(long nr, ...)
 		if (!self)
 			break;
 		gs_enter(self);
-		gs_sched_yield(self);
+		gs_sleep_yield(self);
 		gs_leave(self);
 		return 0;
 	default:

@@ -118,7 +118,7 @@ GS_EXPORT int sched_yield(void)
 	if (!self)
 		return (int)gs_gate_result(gs_sys0(__NR_sched_yield));
 	gs_enter(self);
-	gs_sched_yield(self);
+	gs_sleep_yield(self);
 	gs_leave(self);
 	return 0;
 }

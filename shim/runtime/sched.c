@@ -444,7 +444,7 @@ static uint64_t gs_sched_clock(struct gs_proc *p)
 	return p->clock;
 }
 
-void gs_sched_yield(struct gs_thread *self)
+bool gs_sched_yield(struct gs_thread *self)
 {
 	struct gs_worker *w = self->worker;
 	uint64_t now = gs_sched_clock(w->p);
@@ -454,11 +454,12 @@ void gs_sched_yield(struct gs_thread *self)
 
 	next = global ? &w->g0 : gs_sched_pick(w, now);
 	if (!next)
-		return;
+		return false;
 	atomic_store_explicit(&self->state, GS_STATE_RUNNABLE, memory_order_relaxed);
 	/* Behind those who wait globally, or they would have to wait for the tick on
 	   which their queue is looked at first: a time slice each. */
 	gs_sched_switch(self, next, global || self->wired ? GS_OP_GLOBAL : GS_OP_YIELD, now);
+	return true;
 }
 
 void gs_sched_leave(struct gs_thread *self)

@@ -89,8 +89,8 @@ void gs_sched_ready(struct gs_thread *t);
 /* Makes a new thread runnable, behind those that wait already. */
 void gs_sched_start(struct gs_thread *t);
 
-/* Lets others run first. Inside the runtime. */
-void gs_sched_yield(struct gs_thread *self);
+/* Lets others run first; false when this processor has none. Inside the runtime. */
+bool gs_sched_yield(struct gs_thread *self);
 
 /* For region.c and worker.c: gives the worker back to its scheduler context and
    goes to the global queue. Inside the runtime; works without a processor. */

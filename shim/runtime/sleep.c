@@ -16,6 +16,8 @@
 
 #include "host.h"
 #include "sched.h"
+#include "sys.h"
+#include "worker.h"
 
 #include <errno.h>
 
@@ -45,6 +47,16 @@ uint64_t gs_sleep_ns(const struct timespec *ts)
 	return (uint64_t)ts->tv_sec * GS_NSEC + (uint64_t)ts->tv_nsec;
 }
 
+/* Whom this thread waits for may be on a processor whose kernel thread waits for the CPU
+   that this one uses: a loop round sched_yield must reach the kernel now and then. */
+enum { GS_SLEEP_YIELDS = 512 };
+
+void gs_sleep_yield(struct gs_thread *self)
+{
+	if (!gs_sched_yield(self) || (gs_nprocs > 1 && ++self->yields % GS_SLEEP_YIELDS == 0))
+		gs_sys0(__NR_sched_yield);
+}
+
 static uint64_t gs_sleep_now(clockid_t clock)
 {
 	struct timespec ts;
@@ -68,7 +80,7 @@ int gs_sleep(struct gs_thread *self, clockid_t clock, bool absolute, const struc
 	if (!absolute)
 		until = GS_MIN(until, gs_sleep_max - now) + now;
 	if (until <= now) {
-		gs_sched_yield(self); /* others run, as they would natively */
+		gs_sleep_yield(self); /* others run, as they would natively */
 		return 0;
 	}
 	do {

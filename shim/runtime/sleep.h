@@ -25,4 +25,8 @@ uint64_t gs_sleep_ns(const struct timespec *ts);
 int gs_sleep(struct gs_thread *self, clockid_t clock, bool absolute, const struct timespec *req,
 	     struct timespec *left);
 
+/* sched_yield: others run first, here or, when there are none, on the CPU. Inside the
+   runtime. */
+void gs_sleep_yield(struct gs_thread *self);
+
 #endif

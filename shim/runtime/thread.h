@@ -140,6 +140,7 @@ struct gs_thread {
 	uint8_t c11;              /* started by thrd_create */
 	uint8_t exiting;
 	uint8_t cancel_used;
+	uint16_t yields;          /* how often it has yielded, for sleep.c */
 	/* Signals; see signal.c. */
 	_Atomic uint64_t sigmask;    /* blocked, bit n-1 for signal n */
 	_Atomic uint64_t sigpending; /* thread-directed, not delivered yet */
