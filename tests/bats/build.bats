@@ -71,6 +71,9 @@ hooks()
 	[ -f "$prefix/lib/pkgconfig/goshim.pc" ]
 	[ -f "$prefix/share/man/man1/goshim.1" ]
 	[ -f "$prefix/share/man/man7/libgoshim.7" ]
+	[ -f "$prefix/share/bash-completion/completions/goshim" ]
+	[ -f "$prefix/share/zsh/site-functions/_goshim" ]
+	[ -f "$prefix/share/gdb/auto-load${prefix#"$root"}/lib/libgoshim.so-gdb.py" ]
 	[ ! -e "$prefix/lib/libgoshim.la" ]
 	run "$prefix/bin/goshim" run sh -c 'echo "$LD_PRELOAD"'
 	assert_success
@@ -97,7 +100,7 @@ hooks()
 @test "the scripts pass shellcheck" {
 	need shellcheck
 	cd "$GS_SRC"
-	shellcheck -x .ci/run tools/*.sh tests/bats/run.sh tests/bench/run
+	shellcheck -x .ci/run tools/*.sh tools/goshim.bash tests/bats/run.sh tests/bench/run
 }
 
 @test "README, libgoshim.7 and conf.def name the same options" {

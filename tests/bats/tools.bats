@@ -160,3 +160,83 @@ assert 0 < s["p50"] <= s["p99"] < 60e9, s' "$output"
 		assert_line --regexp "^ +Name: $name\$"
 	done
 }
+
+# complete LINE - what bash offers at the end of it, a word a line.
+complete()
+{
+	PATH=${GS_TOOL%/*}:$PATH bash -c '
+		. /usr/share/bash-completion/bash_completion
+		. "$1/tools/goshim.bash"
+		compopt() { :; } # there is no line being edited
+		COMP_LINE=$2 COMP_POINT=${#2} COMP_TYPE=9 COMP_KEY=9
+		read -ra COMP_WORDS <<<"${2//=/ = }"
+		[[ $2 != *" " ]] || COMP_WORDS+=("")
+		COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+		_goshim
+		printf "%s\n" "${COMPREPLY[@]}"' _ "$GS_SRC" "$1"
+}
+
+@test "bash completes commands, options, their values, processes, the command to run" {
+	[ -e /usr/share/bash-completion/bash_completion ] || skip "bash-completion is not installed"
+	run complete 'goshim '
+	for name in $("$GS_TOOL" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+		assert_line "$name"
+	done
+	assert_line -- "--explain"
+	run complete 'goshim run --s'
+	assert_output -- "--stack-size="
+	run complete 'goshim run -d '
+	for name in $(sed -n 's/^GS_DEBUG([^"]*"\([a-z]*\)", FLAG.*/\1/p' "$GS_SRC/shim/conf.def"); do
+		assert_line "$name"
+	done
+	run complete 'goshim run --debug=verbose,sched'
+	assert_output "verbose,schedtrace="
+	run complete 'goshim top --sort=a'
+	assert_output "age"
+	run complete 'goshim run -p 2 -s 64k -- ls --aut'
+	refute_output --partial goshim
+	run complete 'goshim run -p '
+	assert_output ""
+	start 0
+	run complete 'goshim dump '
+	assert_line "$pid"
+	finish
+}
+
+@test "zsh completes the same" {
+	need zsh
+	# A shell with a terminal of its own. zpty reads whole lines, so one is asked for
+	# behind each completion.
+	cat >"$BATS_TEST_TMPDIR/zsh" <<-'END'
+	zmodload zsh/zpty
+	await() {
+	    local more
+	    got=
+	    while [[ $got != *$1* ]]; do
+	        zpty -r z more || return
+	        got+=$more
+	    done
+	}
+	try() {
+	    # What comes before the editor is ready for it is not completed: again.
+	    for i in {1..20}; do
+	        zpty -n -w z "$1"$'\t\C-U'"print DO''NE"$'\n'
+	        await DONE
+	        [[ $got == *$~2* ]] && break
+	    done
+	    [[ $got == *$~2* ]] && print -r -- "$1" || print -r -- "$got"
+	}
+	zpty z zsh -f -i
+	zpty -w z "PS1= PATH=$1:\$PATH fpath=($2 \$fpath); autoload -U compinit; compinit -u -D"
+	zpty -w z "bindkey '^I' complete-word; stty rows 100 cols 150; print RE''ADY"
+	await READY
+	try "goshim " "metrics *-- print the counters*top *-- show"
+	try "goshim run -" "--maxprocs *--stack-size"
+	try "goshim run -d " "deadlock*schedtrace*verbose"
+	try "goshim top -o " "age*cpu*id*time"
+	try "goshim run -p 2 truncat" "truncate"
+	END
+	run timeout 100 zsh -f "$BATS_TEST_TMPDIR/zsh" "${GS_TOOL%/*}" "$GS_SRC/tools"
+	assert_success
+	assert_equal "${#lines[@]}" 5
+}
