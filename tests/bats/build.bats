@@ -120,3 +120,16 @@ hooks()
 		grep -qE "^\.It (Cm|Li) $name" "$GS_SRC/man/libgoshim.7" || fail "libgoshim.7 lacks $name"
 	done
 }
+
+@test "goshim.1, README and --help name the same commands and options" {
+	local name option
+
+	for name in $("$GS_TOOL" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+		grep -q "^\.Cm $name\$" "$GS_SRC/man/goshim.1" || fail "goshim.1 lacks $name"
+		grep -q "goshim $name" "$GS_SRC/README.md" || fail "README.md lacks $name"
+		for option in $("$GS_TOOL" "$name" --help | sed -n 's/^ \{2,6\}\(-., \)\{0,1\}--\([a-z-]*\).*/\2/p'); do
+			grep -qE "^\.It .*Fl -$option( |\$)|^\.Fl -$option\$" "$GS_SRC/man/goshim.1" ||
+				fail "goshim.1 lacks --$option of $name"
+		done
+	done
+}
