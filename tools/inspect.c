@@ -25,13 +25,26 @@ enum {
 	GS_INSPECT_MAX_SLAB = 1 << 28,
 	GS_INSPECT_MAX_SLABS = 1 << 20,
 	GS_INSPECT_MAX_WORDS = 256,
+	GS_INSPECT_KNOWN = 512,
+};
+
+struct gs_inspect_known {
+	const char *name;
+	uint64_t value;
 };
 
 uint64_t gs_inspect_value(const struct gs_inspect *in, const char *name)
 {
-	for (unsigned i = 0; i < in->entries; i++)
-		if (strcmp(in->layout.entries[i].name, name) == 0)
-			return in->layout.entries[i].value;
+	struct gs_inspect_known *k = &in->known[(uintptr_t)name % GS_INSPECT_KNOWN];
+
+	if (k->name == name)
+		return k->value;
+	for (unsigned i = 0; i < in->entries; i++) {
+		if (strcmp(in->layout.entries[i].name, name) == 0) {
+			*k = (struct gs_inspect_known){ name, in->layout.entries[i].value };
+			return k->value;
+		}
+	}
 	gs_tool_warn(0, "process %d: its libgoshim.so, of another version, says nothing of `%s'",
 		     in->pid, name);
 	exit(GS_EXIT_FAILURE);
@@ -210,6 +223,7 @@ bool gs_inspect_open(struct gs_inspect *in, const char *pid)
 		goto close;
 	}
 	at = gs_inspect_find(in);
+	in->known = gs_inspect_alloc(GS_INSPECT_KNOWN, sizeof(*in->known));
 	if (!at || !gs_inspect_layout(in, at))
 		goto close;
 	in->n_states = gs_inspect_words(in, "states", "states.count", &in->states);
@@ -221,6 +235,7 @@ bool gs_inspect_open(struct gs_inspect *in, const char *pid)
 	in->active = gs_inspect_at(in, "procs", 8) != 0;
 	return true;
 close:
+	free(in->known);
 	gs_view_close(&in->view);
 	return false;
 }
@@ -228,6 +243,7 @@ close:
 void gs_inspect_close(struct gs_inspect *in)
 {
 	free(in->slab);
+	free(in->known);
 	free(in->states);
 	free(in->reasons);
 	free(in->stats);

@@ -15,6 +15,7 @@ struct gs_inspect {
 	struct gs_view view;
 	struct goshim_layout layout;
 	unsigned entries;    /* of the layout that are used */
+	struct gs_inspect_known *known; /* values asked for before */
 	char *slab;          /* room for gs_inspect_each */
 	size_t slab_size;
 	char (*states)[32], (*reasons)[32], (*stats)[32]; /* words, by number */
@@ -28,7 +29,8 @@ struct gs_inspect {
 bool gs_inspect_open(struct gs_inspect *in, const char *pid);
 void gs_inspect_close(struct gs_inspect *in);
 
-/* A value of the layout. A name the library does not know ends the command. */
+/* A value of the layout. A name the library does not know ends the command. name is a
+   literal: its address is remembered, so asking again for every thread is cheap. */
 uint64_t gs_inspect_value(const struct gs_inspect *in, const char *name);
 
 /* A little-endian number of the process; 0 where it cannot be read. */
