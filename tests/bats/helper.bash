@@ -72,6 +72,18 @@ free_port()
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
+# refuses ARGS - the goshim command fails with these words as arguments: status 125, one
+# line on standard error.
+refuses()
+{
+	# shellcheck disable=SC2086 # words
+	run --separate-stderr "$GS_TOOL" $1
+	assert_equal "$1: $status" "$1: 125"
+	assert_output ""
+	[[ $stderr == goshim:* ]]
+	assert_equal "${#stderr_lines[@]}" 1
+}
+
 # wait_for SECONDS COMMAND [ARG...] - until the command succeeds.
 wait_for()
 {

@@ -27,12 +27,7 @@ setup()
 @test "own mistakes: status 125, one line on standard error" {
 	for args in "" "frobnicate" "run" "run --nonsense ls" "run -p" "run --lib=/nonexistent.so true" \
 		"run -p many true" "run -s 3 true" "run -p 0x10 true"; do
-		# shellcheck disable=SC2086 # words
-		run --separate-stderr "$GS_TOOL" $args
-		assert_equal "$args: $status" "$args: 125"
-		assert_output ""
-		[[ $stderr == goshim:* ]]
-		assert_equal "${#stderr_lines[@]}" 1
+		refuses "$args"
 	done
 }
 
