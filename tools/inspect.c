@@ -146,20 +146,29 @@ static unsigned gs_inspect_words(const struct gs_inspect *in, const char *table,
 	return (unsigned)n;
 }
 
-/* The library's descriptor; 0 when no object of the process has one. */
+/* The library's descriptor; 0 when no object of the process has one. A library of
+   another name is looked for only when there is none of that name: it takes reading
+   everybody's symbols. */
 static uint64_t gs_inspect_find(struct gs_inspect *in)
 {
-	for (unsigned i = 0; i < in->view.os.n; i++) {
-		struct gs_object *o = &in->view.os.list[i];
-		uint64_t at;
+	static const char name[] = "libgoshim";
 
-		if (strncmp(gs_objects_name(o), "libgoshim", strlen("libgoshim")) != 0)
-			continue;
-		at = gs_symbol_address(&in->view.os, o, GS_LAYOUT_SYMBOL);
-		if (at)
-			return at;
-		gs_tool_warn(0, "process %d: cannot read the symbols of %s", in->pid, o->path);
-		return 0;
+	for (int renamed = 0; renamed <= 1; renamed++) {
+		for (unsigned i = 0; i < in->view.os.n; i++) {
+			struct gs_object *o = &in->view.os.list[i];
+			uint64_t at;
+
+			if (!renamed && strncmp(gs_objects_name(o), name, strlen(name)) != 0)
+				continue;
+			at = gs_symbol_address(&in->view.os, o, GS_LAYOUT_SYMBOL);
+			if (at)
+				return at;
+			if (!renamed) {
+				gs_tool_warn(0, "process %d: cannot read the symbols of %s", in->pid,
+					     o->path);
+				return 0;
+			}
+		}
 	}
 	gs_tool_warn(0, "process %d does not have libgoshim.so loaded", in->pid);
 	return 0;

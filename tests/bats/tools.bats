@@ -55,6 +55,18 @@ assert 0 < s["p50"] <= s["p99"] < 60e9, s' "$output"
 	pid=
 }
 
+@test "goshim stat: the library under another name, and a process without it" {
+	cp "$GS_LIB" "$BATS_TEST_TMPDIR/green.so"
+	start 0 GOSHIM_MAXPROCS=1 LD_PRELOAD="$BATS_TEST_TMPDIR/green.so"
+	run "$GS_TOOL" stat "$pid"
+	assert_success
+	assert_line --regexp '^threads +5$'
+	finish
+	run "$GS_TOOL" stat $$
+	assert_failure 125
+	assert_output --partial "does not have libgoshim.so loaded"
+}
+
 @test "goshim top: the threads that compute first, what the others wait for" {
 	start 1 GOSHIM_MAXPROCS=2
 	run "$GS_TOOL" top --batch --count 2 --delay 0.3 "$pid"

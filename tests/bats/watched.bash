@@ -29,7 +29,7 @@ start_program()
 	shift 2
 	dir=$BATS_TEST_TMPDIR
 	mkfifo "$dir/in"
-	env "$@" LD_PRELOAD="$GS_LIB" "$path" "$computing" \
+	env LD_PRELOAD="$GS_LIB" "$@" "$path" "$computing" \
 		<"$dir/in" >"$dir/out" 2>"$dir/err" 3>&- &
 	pid=$!
 	exec 8>"$dir/in"
