@@ -55,6 +55,12 @@ assert 0 < s["p50"] <= s["p99"] < 60e9, s' "$output"
 	pid=
 }
 
+@test "latencies are counted by powers of two" {
+	run "$GS_BUILD/tests/unit/stats"
+	assert_success
+	assert_output ok
+}
+
 @test "goshim stat: the library under another name, and a process without it" {
 	cp "$GS_LIB" "$BATS_TEST_TMPDIR/green.so"
 	start 0 GOSHIM_MAXPROCS=1 LD_PRELOAD="$BATS_TEST_TMPDIR/green.so"
