@@ -200,12 +200,14 @@ class Server:
                 + self.status("VmPTE"))
 
     def settle(self):
-        """Waits until it uses no CPU any more (or five seconds)."""
-        used = self.cpu()
+        """Waits until it has used no CPU for half a second (or for five in all): what has to
+        be done once after activity is not what an idle server costs."""
+        used, quiet = self.cpu(), 0
         for _ in range(50):
             time.sleep(0.1)
             before, used = used, self.cpu()
-            if used - before < 1e-4:
+            quiet = quiet + 1 if used - before < 2e-5 else 0
+            if quiet == 5:
                 return
 
     def idle(self, seconds):

@@ -391,7 +391,7 @@ def scale(place, quick):
     if len(place.cpus) < 2:
         return
     for kind, title, threads, count in (("compute", "compute", 8, 100000),
-                                        ("handover", "64 pairs of threads", 64, 20000)):
+                                        ("handover", "64 pairs of threads", 64, 4000)):
         count = count // 4 if quick else count
         yield Case(f"1 to 2 CPUs: {title}", [
             ("speedup", "throughput, 2 CPUs to 1", "", [at_least(1.8)]),

@@ -42,24 +42,45 @@ static void serve_due(void)
 	}
 }
 
-int main(void)
+/* Listens on the same port of all addresses; 0 when somebody has it on one of them. */
+static int listen_all(int *listeners)
 {
-	struct epoll_event events[EVENTS];
-	int epoll = epoll_create1(EPOLL_CLOEXEC), port = 0, last_listener = 0;
+	int port = 0, one = 1;
 
 	for (long i = 0; i < SLOW_ADDRESSES; i++) {
 		struct sockaddr_in address = slow_address(i, port);
 		socklen_t length = sizeof(address);
-		int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+		int fd = listeners[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 		if (bind(fd, (struct sockaddr *)&address, length) < 0 || listen(fd, 4096) < 0 ||
-		    getsockname(fd, (struct sockaddr *)&address, &length) < 0)
-			die("slow: cannot listen");
+		    getsockname(fd, (struct sockaddr *)&address, &length) < 0) {
+			for (; i >= 0; i--)
+				close(listeners[i]);
+			return 0;
+		}
 		port = ntohs(address.sin_port);
-		epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
-		last_listener = fd;
 	}
+	return port;
+}
+
+int main(void)
+{
+	struct epoll_event events[EVENTS];
+	int epoll = epoll_create1(EPOLL_CLOEXEC), port = 0, last_listener;
+	int listeners[SLOW_ADDRESSES];
+
+	for (int tries = 0; !port; tries++) {
+		if (tries == 100)
+			die("slow: cannot listen");
+		port = listen_all(listeners);
+	}
+	for (int i = 0; i < SLOW_ADDRESSES; i++) {
+		struct epoll_event event = { .events = EPOLLIN, .data.fd = listeners[i] };
+
+		epoll_ctl(epoll, EPOLL_CTL_ADD, listeners[i], &event);
+	}
+	last_listener = listeners[SLOW_ADDRESSES - 1];
 	printf("port %d\n", port);
 	fflush(stdout);
 	for (;;) {
