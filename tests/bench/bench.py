@@ -173,20 +173,25 @@ def main():
     rounds = given.rounds or 5
     progress, trouble, figures = Progress(), [], []
     facts = about(given, place, rounds)
+    facts["seconds"] = {}
     begin = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         for name in given.benches or rows.BENCHES:
+            since = time.monotonic()
             for case in rows.BENCHES[name][0](place, given.quick):
                 new = report.summarise(name, case, run_case(case, given, rounds, progress, trouble))
                 figures += new
                 print(report.table(new), end="\n\n", flush=True)
+            facts["seconds"][name] = round(time.monotonic() - since, 1)
     except KeyboardInterrupt:
         progress.say("bench: interrupted; the results so far are kept")
         trouble.append("interrupted")
     finally:
         place.reap()
-    facts["took"] = f"{time.monotonic() - begin:.0f} s"
+    seconds = facts.pop("seconds")
+    facts["took"] = f"{time.monotonic() - begin:.0f} s: " + ", ".join(
+        f"{name} {took}" for name, took in seconds.items())
     report.write_tsv(figures, os.path.join(given.out, "results.tsv"))
     report.write_json(figures, facts, trouble, os.path.join(given.out, "results.json"))
     if given.markdown:

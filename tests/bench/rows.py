@@ -2,7 +2,9 @@
 """rows.py - the table of benchmarks: for each, the cases, the contenders, how one run of one of
 them is made, and what the library's figure must reach."""
 
+import os
 import subprocess
+import time
 
 from contenders import Failure, Server, proc_number
 
@@ -228,6 +230,80 @@ def hogs(place, quick):
     ], {c: (lambda c=c: beside(c)) for c in place.contenders(sources)})
 
 
+def perf(place, *arguments):
+    """What perf says, on whichever stream."""
+    process = place.spawn("load", ["perf", *map(str, arguments)], place.load_cpus,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+    try:
+        out, _ = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        raise Failure("perf did not end") from None
+    finally:
+        place.end(process)
+    if process.returncode:
+        raise Failure(f"perf: {out.strip()[-200:]}")
+    return out
+
+
+# An answer is one of these.
+SENDING = ("write", "writev", "pwritev2", "sendto", "sendmsg")
+
+
+def shares(place, server):
+    """Whose code the server's CPU time is spent in, and its system calls, under load."""
+    data = os.path.join(place.build, "perf.data")
+    pids = ",".join(map(str, server.pids))
+    client = place.spawn("load", [place.binary("load.c"), "-p", str(server.port), "-c", "64",
+                                  "-t", "60"], place.load_cpus, stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE)
+    try:
+        time.sleep(0.5)
+        perf(place, "record", "-q", "-e", "cpu-clock", "-F", 2000, "-o", data, "-p", pids,
+             "--", "sleep", 1)
+        counted = perf(place, "stat", "-x", ";", "-e", "raw_syscalls:sys_enter," + ",".join(
+            "syscalls:sys_enter_" + name for name in SENDING), "-p", pids, "--", "sleep", 0.5)
+        if client.poll() is not None:
+            raise Failure("the load ended")
+        objects = perf(place, "report", "-i", data, "--sort", "dso", "--stdio")
+    finally:
+        place.end(client)
+        if os.path.exists(data):
+            os.unlink(data)
+    found = {"kernel": 0.0, "runtime": 0.0, "other": 0.0}
+    for line in objects.splitlines():
+        words = line.split()
+        if len(words) >= 2 and words[0].endswith("%"):
+            which = ("kernel" if words[1].startswith("[kernel")
+                     else "runtime" if "goshim" in words[1] else "other")
+            found[which] += float(words[0][:-1])
+    if not any(found.values()):
+        raise Failure("perf has no samples")
+    every, sent = 0, 0
+    for line in counted.splitlines():
+        words = line.split(";")
+        if len(words) > 2 and words[0].isdigit():
+            if words[2].startswith("raw_syscalls"):
+                every = int(words[0])
+            else:
+                sent += int(words[0])
+    if sent:
+        found["calls"] = every / sent
+    return found
+
+
+def profile(place, quick):
+    if quick:
+        return
+    yield Case("echo, 64 connections: where the CPU time goes", [
+        ("runtime", "in the library, %", "", [at_most(10)]),
+        ("kernel", "in the kernel, %", "", []),
+        ("other", "elsewhere, %", "", []),
+        ("calls", "system calls per request", "", []),
+    ], served(place, ("native", "shim", "base", "epoll", "go"),
+              lambda server, contender: shares(place, server)))
+
+
 # ---- threads ----
 
 def create(place, quick):
@@ -390,7 +466,7 @@ def scale(place, quick):
 
     if len(place.cpus) < 2:
         return
-    for kind, title, threads, count in (("compute", "compute", 8, 100000),
+    for kind, title, threads, count in (("compute", "compute", 8, 240000),
                                         ("handover", "64 pairs of threads", 64, 4000)):
         count = count // 4 if quick else count
         yield Case(f"1 to 2 CPUs: {title}", [
@@ -405,6 +481,7 @@ BENCHES = {
     "echo": (echo, "echo server, a thread per connection"),
     "http": (http, "HTTP keep-alive, with wrk"),
     "idle": (idle, "memory, threads and CPU for connections that are silent"),
+    "profile": (profile, "where the echo server's CPU time goes, with perf (not with -q)"),
     "hogs": (hogs, "latency of a server beside threads that compute on every core"),
     "create": (create, "pthread_create + pthread_join"),
     "turns": (turns, "two threads, or a ring of them, that take turns"),
