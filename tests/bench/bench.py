@@ -33,9 +33,9 @@ def options():
     parser.add_argument("-b", dest="benches", action="append", metavar="NAME[,NAME...]",
                         help="only these (see --list)")
     parser.add_argument("-q", dest="quick", action="store_true",
-                        help="smaller sizes and shorter runs: under three minutes")
+                        help="smaller sizes, shorter runs, three rounds: under three minutes")
     parser.add_argument("-n", dest="rounds", type=int, metavar="ROUNDS",
-                        help="rounds per case (5)")
+                        help="rounds per case (5; 3 with -q)")
     parser.add_argument("-c", dest="contenders", metavar="NAME[,NAME...]",
                         help="only these contenders: " + " ".join(report.COLUMNS))
     parser.add_argument("-o", dest="out", metavar="DIR",
@@ -138,7 +138,7 @@ class Progress:
 def run_case(case, given, rounds, progress, trouble):
     """All rounds of a case: contender -> list of dictionaries, None where a run failed."""
     order = [c for c in report.COLUMNS if c in case.runs and c in given.contenders]
-    if "native" in order:
+    if "native" in order and case.twice:
         order.append("native2")
     values = {c: [] for c in order}
     broken = set()
@@ -170,7 +170,7 @@ def main():
             print(f"{name:<12} {title}")
         return 0
     place = prepare(given)
-    rounds = given.rounds or 5
+    rounds = given.rounds or (3 if given.quick else 5)
     progress, trouble, figures = Progress(), [], []
     facts = about(given, place, rounds)
     facts["seconds"] = {}

@@ -35,11 +35,12 @@ def at_least(limit, against=None, **more):
 class Case:
     """Lines of the table that come from the same runs."""
 
-    def __init__(self, name, figures, runs, derive=None):
+    def __init__(self, name, figures, runs, derive=None, twice=True):
         self.name = name
         self.figures = figures  # (key, title, unit, [Target...])
         self.runs = runs  # contender -> function returning {key: value}
         self.derive = derive  # given a round, contender -> {key: value}, adds to it
+        self.twice = twice  # native runs twice a round: its own spread is of interest
 
 
 def threads_and(**others):
@@ -210,7 +211,8 @@ def idle(place, quick):
             ("user_kb", "of it the process's own", "KB", []),
             ("threads", "kernel threads", "", [at_most(len(place.server_cpus) + 2)]),
             ("idle_cpu", "CPU while idle, s per s", "", [at_most(0.0005)]),
-        ], served(place, wanted, lambda s, c, n=size: hold(place, s, n, 0.5 if quick else 1)), beside_sockets)
+        ], served(place, wanted, lambda s, c, n=size: hold(place, s, n, 0.5 if quick else 1)),
+            beside_sockets, twice=False)
 
 
 def hogs(place, quick):
@@ -300,7 +302,7 @@ def profile(place, quick):
         ("kernel", "in the kernel, %", "", []),
         ("other", "elsewhere, %", "", []),
         ("calls", "system calls per request", "", []),
-    ], served(place, ("native", "shim", "base", "epoll", "go"),
+    ], served(place, ("shim", "base", "epoll", "go"),
               lambda server, contender: shares(place, server)))
 
 
@@ -409,7 +411,7 @@ def ready(place, quick):
 
 def sleepers(place, quick):
     sources = threads_and(threads="sleepers.c", go="sleepers.go")
-    for count, period in ((10000, 200),) if quick else ((10000, 200), (100000, 2000)):
+    for count, period in ((10000, 200),) if quick else ((10000, 200), (100000, 1000)):
         who = {c: s for c, s in sources.items() if c != "native" or count <= native_threads()}
         native = "native" in who
         yield Case(f"{count} sleepers, every {period} ms", [
