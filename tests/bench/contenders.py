@@ -6,6 +6,7 @@ same binary with the library), "base" (the same with another build of the librar
 comparing two), "epoll", "go", "st" (State Threads), "fiber" (Boost.Fiber).
 """
 
+import copy
 import ctypes
 import os
 import resource
@@ -46,6 +47,12 @@ class Place:
         self.alive = []
         self.unbuilt = {}
         os.makedirs(build, exist_ok=True)
+
+    def together(self):
+        """The same place with servers and load on all CPUs."""
+        other = copy.copy(self)
+        other.server_cpus = other.load_cpus = self.cpus
+        return other
 
     def contenders(self, wanted):
         """Those of the list that can run here; base only when asked for."""

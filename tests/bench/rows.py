@@ -99,16 +99,21 @@ def few_enough(size):
 
 
 def echo(place, quick):
-    for size in [64] if quick else [64, 1000, 10000]:
+    plan = [(place, 64, "")]
+    if not quick:
+        plan += [(place, 1000, ""), (place, 10000, "")]
+        if place.server_cpus != place.cpus:  # several workers, who also steal from each other
+            plan.append((place.together(), 1000, ", load on the same CPUs"))
+    for where, size, title in plan:
         size = min(size, place.descriptors - 100)
-        yield Case(f"echo, {size} connections", [
+        yield Case(f"echo, {size} connections{title}", [
             ("cpu_us", "server CPU per request", "µs", server_targets(size)),
             ("rate", "requests per second", "/s", []),
             ("busy", "server CPUs used", "", []),
             ("p50_us", "latency p50", "µs", []),
             ("p99_us", "latency p99", "µs", []),
-        ], served(place, few_enough(size),
-                  lambda s, c, n=size: load(place, s, n, 0.3 if quick else 1)))
+        ], served(where, few_enough(size),
+                  lambda s, c, w=where, n=size: load(w, s, n, 0.3 if quick else 1)))
 
 
 def microseconds(text):
