@@ -2,8 +2,8 @@
 """bench.py - the driver of the benchmarks; tests/bench/run starts it.
 
 Every case runs its contenders in turn, round after round, native twice in each round: the second
-native run says how much of a difference is noise. rows.py has the benches, contenders.py runs
-them, report.py makes the tables.
+native run says how much of a difference is noise. rows.py and servers.py have the benches,
+contenders.py runs them, report.py makes the tables.
 """
 
 import argparse

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""case.py - what a row of the table is made of: its runs, its figures, what they must reach."""
+
+
+class Target:
+    """What shim must reach: shim / against (a contender), shim - against, or shim itself.
+
+    noise: parity is asked for, so it is met within the range of native against native.
+    """
+
+    def __init__(self, limit, against=None, how="ratio", least=False, every=False, noise=False):
+        self.limit = limit
+        self.against = against
+        self.how = how if against else "value"
+        self.least = least
+        self.every = every
+        self.noise = noise
+
+
+def at_most(limit, against=None, **more):
+    return Target(limit, against, **more)
+
+
+def at_least(limit, against=None, **more):
+    return Target(limit, against, least=True, **more)
+
+
+class Case:
+    """Lines of the table that come from the same runs."""
+
+    def __init__(self, name, figures, runs, derive=None, twice=True):
+        self.name = name
+        self.figures = figures  # (key, title, unit, [Target...])
+        self.runs = runs  # contender -> function returning {key: value}
+        self.derive = derive  # given a round, contender -> {key: value}, adds to it
+        self.twice = twice  # native runs twice a round: its own spread is of interest
+
+
+def threads_and(**others):
+    """contender -> source, where native, shim and base are one program."""
+    source = others.pop("threads")
+    return {"native": source, "shim": source, "base": source, **others}
+
+
+def programs(place, sources, *arguments, **more):
+    """Runs of programs that end by themselves and print figures."""
+    return {c: (lambda c=c, s=s: place.figures(c, s, *arguments, **more))
+            for c, s in sources.items() if c in place.contenders(sources)}
+
+
+def native_threads():
+    """How many threads a native process can have, as far as the kernel says beforehand."""
+    limits = []
+    for path, per_thread in (("/proc/sys/kernel/threads-max", 1), ("/proc/sys/kernel/pid_max", 1),
+                             ("/proc/sys/vm/max_map_count", 2)):
+        with open(path, encoding="ascii") as value:
+            limits.append(int(value.read()) // per_thread)
+    return min(limits) - 1500
