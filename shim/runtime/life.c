@@ -326,12 +326,14 @@ void gs_life_finish(struct gs_thread *self)
 {
 	_Atomic uint32_t *word = gs_tcb_cancel_word(self->tp);
 
+	/* As in libc, a thread that has returned can be cancelled in a destructor: it
+	   comes here once more. */
+	gs_host.call_tls_dtors();
+	gs_key_run_destructors();
 	/* relaxed, and not a read-modify-write: a request that gets lost here is too late */
 	atomic_store_explicit(word, atomic_load_explicit(word, memory_order_relaxed) |
 					    GS_TCB_CANCEL_DISABLED, memory_order_relaxed);
 	self->exiting = 1;
-	gs_host.call_tls_dtors();
-	gs_key_run_destructors();
 	gs_shared_exit(self);
 	gs_enter(self);
 	/* acq_rel: the last one sees everything the others did */
