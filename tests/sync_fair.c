@@ -2,11 +2,19 @@
 /*
  * sync_fair.c - nobody starves: a thread that takes a lock again as soon as it has
  * let go of it, and never does anything else, does not keep others out.
+ *
+ *	sync_fair		everybody has a turn
+ *	sync_fair bounds	how often others may take it while one waits
+ *
+ * The bounds are the library's own, for a lock held for a moment: a mutex or write lock is
+ * handed over after some milliseconds or four wake-ups in vain, and semaphores and
+ * conditions serve those who wait in the order of their coming.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -76,10 +84,132 @@ static void contest(const char *name, void (*fn)(void))
 	printf("%s: everybody had a turn\n", name);
 }
 
-int main(void)
+/* One that waits, and how often the others took the lock meanwhile. What a greedy thread
+   does in the milliseconds before the hand-over counts in work, not in time. */
+static atomic_ulong taken;
+static unsigned long worst;
+
+static void *greedy_counts(void *fn)
+{
+	while (!stop) {
+		((void (*)(void))fn)();
+		taken++;
+	}
+	return NULL;
+}
+
+static void *modest_counts(void *fn)
+{
+	for (int i = 0; i < 20; i++) {
+		unsigned long before = taken, others;
+
+		((void (*)(void))fn)();
+		others = taken - before;
+		if (others > worst)
+			worst = others;
+		usleep(100);
+	}
+	return NULL;
+}
+
+/* Returns false when the bound was passed. */
+static bool bound(const char *name, void (*fn)(void), int greedies, unsigned long limit)
+{
+	pthread_t g[4], m;
+
+	stop = 0;
+	taken = worst = 0;
+	for (int i = 0; i < greedies; i++)
+		pthread_create(&g[i], NULL, greedy_counts, (void *)fn);
+	pthread_create(&m, NULL, modest_counts, (void *)fn);
+	pthread_join(m, NULL);
+	stop = 1;
+	for (int i = 0; i < greedies; i++)
+		pthread_join(g[i], NULL);
+	printf("%s: at most %lu, allowed %lu\n", name, worst, limit);
+	return worst <= limit;
+}
+
+/* Who waits on a condition or a semaphore is woken in the order of coming. */
+static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static int waiting, order[16], woken;
+
+static void *waits(void *arg)
+{
+	bool on_cond = (long)arg >= 100;
+
+	pthread_mutex_lock(&mutex);
+	waiting++;
+	if (on_cond) {
+		pthread_cond_wait(&cond, &mutex);
+	} else {
+		pthread_mutex_unlock(&mutex);
+		sem_wait(&sem);
+		pthread_mutex_lock(&mutex);
+	}
+	order[woken++] = (int)(long)arg % 100;
+	pthread_mutex_unlock(&mutex);
+	return NULL;
+}
+
+static bool in_order(const char *name, bool on_cond)
+{
+	pthread_t t[16];
+	int late = 0;
+
+	waiting = woken = 0;
+	for (long i = 0; i < 16; i++) {
+		int now;
+
+		pthread_create(&t[i], NULL, waits, (void *)(on_cond ? i + 100 : i));
+		do {
+			usleep(2000); /* on the semaphore, too, by then */
+			pthread_mutex_lock(&mutex);
+			now = waiting;
+			pthread_mutex_unlock(&mutex);
+		} while (now <= i);
+	}
+	for (int i = 0, now; i < 16; i++) {
+		if (on_cond)
+			pthread_cond_signal(&cond);
+		else
+			sem_post(&sem);
+		do {
+			usleep(100);
+			pthread_mutex_lock(&mutex);
+			now = woken;
+			pthread_mutex_unlock(&mutex);
+		} while (now <= i);
+	}
+	for (int i = 0; i < 16; i++) {
+		pthread_join(t[i], NULL);
+		late += order[i] != i;
+	}
+	printf("%s: %d out of order\n", name, late);
+	/* "Within reason": a thread may be late on its way to the semaphore. */
+	return late <= 4;
+}
+
+static int bounds(void)
+{
+	bool kept = true;
+
+	kept &= bound("mutex, one greedy", mutex_once, 1, 1000000);
+	kept &= bound("mutex, four greedy", mutex_once, 4, 1000000);
+	kept &= bound("write lock, two greedy", write_once, 2, 1000000);
+	kept &= bound("semaphore, two greedy", sem_once, 2, 1000000);
+	sem_wait(&sem);
+	kept &= in_order("condition", true);
+	kept &= in_order("semaphore", false);
+	return kept ? 0 : 1;
+}
+
+int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	sem_init(&sem, 0, 1);
+	if (argc > 1)
+		return bounds();
 	contest("mutex", mutex_once);
 	contest("write lock", write_once);
 	contest("semaphore", sem_once);

@@ -28,8 +28,25 @@ load helper
 	compare sync_futex
 }
 
+@test "locks made of futexes, as Rust's library has them" {
+	compare sync_rust
+}
+
 @test "nobody starves" {
 	compare sync_fair
+}
+
+# libc promises no bound; these are the library's own.
+@test "nobody waits for a lock while others take it more than so many times" {
+	local procs seed
+
+	for procs in 1 2 4; do
+		for seed in "" perturb=1 perturb=2; do
+			GOSHIM_DEBUG=$seed GOSHIM_MAXPROCS=$procs \
+				run shim timeout 60 "$GS_BUILD/tests/sync_fair" bounds
+			assert_success
+		done
+	done
 }
 
 @test "threads that libc starts by itself" {
@@ -42,6 +59,11 @@ load helper
 
 @test "every kind of wait under a storm of signals" {
 	compare sync_storm
+}
+
+@test "C++20: latches, barriers, semaphores, stop tokens, atomics that wait" {
+	[ -x "$(program sync_cxx20)" ] || skip "no C++ compiler"
+	compare sync_cxx20
 }
 
 @test "C++: call_once, locks, conditions, futures" {

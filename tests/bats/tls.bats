@@ -24,6 +24,56 @@ perturbed()
 	compare tls_migrate 500 60
 }
 
+# module NAME FLAGS... - a shared object in the test's directory, its source on stdin.
+module()
+{
+	local name=$1
+
+	shift
+	"$CC" -shared -fPIC -O2 -o "$BATS_TEST_TMPDIR/$name.so" "$@" -x c -
+}
+
+@test "objects that are loaded, closed and loaded again while threads live" {
+	module tls <<-'END'
+		static __thread int variable __attribute__((tls_model("initial-exec"))) = 7;
+		int tls_get(void) { return variable; }
+		void tls_set(int value) { variable = value; }
+	END
+	module code -Wl,-z,execstack <<-'END'
+		int apply(int (*f)(int), int n) { return f(n); }
+		int (*volatile keep)(int (*)(int), int) = apply;
+		int adds(int n, int more) { int add(int x) { return x + more; } return keep(add, n); }
+	END
+	GS_PROCS="1 2 4" compare loaded "$BATS_TEST_TMPDIR/tls.so" "$BATS_TEST_TMPDIR/code.so"
+}
+
+@test "a program whose stacks are executable from the start" {
+	"$CC" -pthread -z execstack -o "$BATS_TEST_TMPDIR/nested" -x c - <<-'END'
+		#include <pthread.h>
+		#include <stdio.h>
+		static int apply(int (*f)(int), int n) { return f(n); }
+		static void *body(void *arg)
+		{
+			int more = *(int *)arg;
+			int add(int x) { return x + more; }
+
+			return (void *)(long)apply(add, 1);
+		}
+		int main(void)
+		{
+			int forty = 40;
+			pthread_t thread;
+			void *result;
+
+			pthread_create(&thread, NULL, body, &forty);
+			pthread_join(thread, &result);
+			printf("%ld\n", (long)result);
+			return 0;
+		}
+	END
+	compare "$BATS_TEST_TMPDIR/nested"
+}
+
 @test "C++: thread_local, exceptions, call_once, futures, atomics" {
 	[ -x "$GS_BUILD/tests/tls_cxx" ] || skip "built without a C++ compiler"
 	perturbed tls_cxx
