@@ -30,6 +30,7 @@ enum {
 	GS_SCHED_ARGS = 6,
 	GS_SCHED_TIDS = 4194304, /* the kernel's numbers end here */
 	GS_SCHED_MASK = 1024,    /* bytes: 8192 CPUs */
+	GS_SCHED_TRIES = 100,
 };
 
 struct gs_thread *gs_sched_thread(struct gs_thread *self, pid_t tid)
@@ -61,13 +62,17 @@ static long gs_sched_change(struct gs_thread *self, long nr, const long *a, int 
 static long gs_sched_query(struct gs_thread *self, long nr, const long *a, int at)
 {
 	struct gs_thread *t = gs_sched_thread(self, (pid_t)a[at]);
-	long b[GS_SCHED_ARGS];
+	long b[GS_SCHED_ARGS], ret = -ESRCH;
 
 	if (!t)
 		return gs_sched_raw(nr, a);
 	memcpy(b, a, sizeof(b));
-	b[at] = gs_wired_ask(self, t);
-	return gs_sched_raw(nr, b);
+	/* A kernel thread that was asked for somebody else may have ended meanwhile. */
+	for (int i = 0; ret == -ESRCH && i < GS_SCHED_TRIES && !gs_life_is_over(t); i++) {
+		b[at] = gs_wired_ask(self, t);
+		ret = gs_sched_raw(nr, b);
+	}
+	return ret;
 }
 
 /* Something that is to hang on the kernel thread of the thread it names. */

@@ -12,6 +12,10 @@ load helper
 	GOSHIM_STACK_SIZE=128k compare attr
 }
 
+@test "every attribute: what it takes, refuses and does; parameters of live threads" {
+	compare attr_values
+}
+
 @test "pthread_create when it cannot" {
 	compare create_errors
 }
