@@ -23,13 +23,13 @@
 
 #include "everywhere.h"
 #include "fd.h"
-#include "life.h"
 #include "loaded.h"
 #include "monitor.h"
 #include "netpoll.h"
 #include "park.h"
 #include "sched.h"
 #include "signal.h"
+#include "spare.h"
 #include "stack.h"
 #include "sys.h"
 #include "tcb.h"
@@ -56,7 +56,7 @@ void gs_child_prepare(void)
 		return;
 	self->inrt++;
 	gs_barrier();
-	gs_life_fork_lock();
+	gs_spare_fork_lock();
 	gs_thread_fork_lock();
 	gs_stack_fork_lock();
 	gs_tcb_fork_lock();
@@ -70,7 +70,7 @@ static void gs_child_unlock(void)
 	gs_tcb_fork_unlock();
 	gs_stack_fork_unlock();
 	gs_thread_fork_unlock();
-	gs_life_fork_unlock();
+	gs_spare_fork_unlock();
 }
 
 void gs_child_parent(void)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * life.c - create, finish, join, detach, and the recycling of records with their
- * stacks and TCBs.
+ * life.c - create, finish, join, detach.
  *
  * A thread's life word has bits that are only ever set, but for JOINING. Who
  * finds what when setting its own bit decides who releases the thread:
@@ -10,25 +9,19 @@
  *   detach sets DETACHED: found OVER, it releases;
  *   join sets JOINING: found OVER, it releases without waiting.
  *
- * A thread with a default stack goes, stack, TCB and all, to its processor's
- * cache and from there to the next pthread_create. Other threads leave their TCB
- * on gs_life_zombies: taking it apart calls the program's free(), which must not
- * happen in scheduler context, so the next create does it.
- *
- * Locks: gs_life_lock guards the shared free list and the zombies.
+ * Locks: none.
  * Called from: hooks/pthread.c, sched.c (dead).
  */
 #include "life.h"
 
-#include "conf.h"
 #include "host.h"
 #include "key.h"
 #include "loaded.h"
-#include "log.h"
 #include "monitor.h"
 #include "sched.h"
 #include "signal.h"
 #include "shared.h"
+#include "spare.h"
 #include "stack.h"
 #include "sys.h"
 #include "tcb.h"
@@ -45,206 +38,30 @@ enum {
 	GS_LIFE_OVER = 2,    /* finished and off its stack */
 	GS_LIFE_JOINING = 4,
 	GS_LIFE_FOREIGN = 8, /* a kernel thread that is not ours waits on the word */
-	GS_LIFE_CACHE = 64,
-	GS_LIFE_LEAST = 2048, /* as glibc's MINIMAL_REST_STACK */
 };
-
-static struct gs_lock gs_life_lock;
-static struct gs_thread *gs_life_free, *gs_life_zombies;
 
 /* Part of glibc's interface for pthread_cleanup_push in C; pthread.h hides them
    under -fexceptions. */
 void __pthread_register_cancel(void *buf);
 
-/* The default stack, guard included, in whole pages; 0 until first asked. */
-static size_t gs_life_standard;
-
-/* Is t of the kind that is kept whole for the next create? */
-static bool gs_life_is_standard(const struct gs_thread *t)
-{
-	return t->stack.cls != GS_STACK_USER && t->stack.guard == GS_PAGE &&
-	       t->stack.size == gs_life_standard;
-}
-
-static void gs_life_push(struct gs_thread **list, struct gs_thread *t)
-{
-	gs_lock(&gs_life_lock);
-	t->next = *list;
-	*list = t;
-	gs_unlock(&gs_life_lock);
-}
-
-static struct gs_thread *gs_life_pop(struct gs_thread **list)
-{
-	struct gs_thread *t;
-
-	gs_lock(&gs_life_lock);
-	t = *list;
-	if (t)
-		*list = t->next;
-	gs_unlock(&gs_life_lock);
-	return t;
-}
-
-/* t is over and nobody will ask for it again. Scheduler context or inside the runtime. */
-static void gs_life_release(struct gs_thread *t)
-{
-	struct gs_worker *w = gs_self ? gs_self->worker : NULL;
-
-	t->kind = GS_KIND_FREE;
-	if (!t->stack.base) /* main: its stack and TCB are the process's */
-		return;
-	/* As libc marks them: a late join or detach is told ESRCH. */
-	gs_tcb_set_tid(t->tp, -1);
-	if (!gs_life_is_standard(t)) {
-		gs_life_push(&gs_life_zombies, t);
-	} else if (w && w->p && w->p->cached < GS_LIFE_CACHE) {
-		t->next = w->p->cache;
-		w->p->cache = t;
-		w->p->cached++;
-	} else {
-		gs_life_push(&gs_life_free, t);
-	}
-}
-
-/* A whole thread to reuse, or NULL. Inside the runtime. */
-static struct gs_thread *gs_life_reuse(struct gs_proc *p)
-{
-	struct gs_thread *t = p->cache;
-
-	if (t) {
-		p->cache = t->next;
-		p->cached--;
-		return t;
-	}
-	/* unlocked look: a miss only costs a new stack */
-	return gs_life_free ? gs_life_pop(&gs_life_free) : NULL;
-}
-
-/* Takes apart what gs_life_release could not. Outside the runtime. */
-static void gs_life_bury(struct gs_thread *self)
-{
-	while (gs_life_zombies) {
-		struct gs_thread *t;
-
-		gs_enter(self);
-		t = gs_life_pop(&gs_life_zombies);
-		gs_leave(self);
-		if (!t)
-			return;
-		gs_tcb_discard(t->tp);
-		gs_enter(self);
-		if (t->stack.cls != GS_STACK_USER)
-			gs_stack_put(&t->stack);
-		gs_thread_free(t);
-		gs_leave(self);
-	}
-}
-
 static void gs_life_entry(struct gs_transfer tr);
-
-/* A new record with a stack and a fresh TCB. Outside the runtime. */
-static int gs_life_build(struct gs_thread *self, const struct gs_life_attr *attr,
-			 struct gs_thread **out, void **top)
-{
-	size_t size = attr->stack_size;
-	struct gs_thread *t;
-	int err = 0;
-
-	if (size == 0) {
-		size = GS_ALIGN_UP(gs_stack_default_size(), GS_PAGE);
-		/* A size given by GOSHIM_STACK_SIZE counts the guard in: stacks of 64 KiB
-		   are 64 KiB apart. */
-		if (gs_conf.stack_size)
-			size -= GS_MIN(attr->guard, size / 2);
-		if (attr->guard == GS_PAGE)
-			gs_life_standard = size + GS_PAGE;
-	}
-	if (size < GS_LIFE_LEAST + gs_tcb_size)
-		return -EINVAL;
-	/* The kernel's signal frame is as large on our stacks as on any: a thread that
-	   asked for less gets more. */
-	if (!attr->stack)
-		size = GS_MAX(size, gs_stack_min_size() + gs_tcb_size);
-	gs_enter(self);
-	t = gs_thread_new();
-	if (!t) {
-		gs_leave(self);
-		return -EAGAIN;
-	}
-	if (attr->stack) {
-		t->stack = (struct gs_stack){ attr->stack, size, 0, GS_STACK_USER };
-	} else {
-		err = gs_stack_get(&t->stack, size, attr->guard);
-	}
-	if (err != 0)
-		gs_thread_free(t);
-	gs_leave(self);
-	if (err != 0)
-		return -EAGAIN;
-	t->tp = gs_tcb_make(t, t->stack.base, t->stack.size, top);
-	if (!t->tp) {
-		gs_enter(self);
-		if (!attr->stack)
-			gs_stack_put(&t->stack);
-		gs_thread_free(t);
-		gs_leave(self);
-		return -EAGAIN;
-	}
-	*out = t;
-	return 0;
-}
-
-/* The same from a thread that has finished. Outside the runtime. */
-static void gs_life_rebuild(struct gs_thread *t, void **top)
-{
-	struct gs_stack stack = t->stack;
-	uint64_t seq = atomic_load_explicit(&t->wake, memory_order_relaxed);
-	void *tp = t->tp;
-
-	memset(t, 0, sizeof(*t));
-	t->stack = stack;
-	t->tp = tp;
-	atomic_store_explicit(&t->wake, seq, memory_order_relaxed);
-	gs_thread_number(t);
-	gs_tcb_renew(t, tp, top);
-}
 
 int gs_life_create(struct gs_thread *self, const struct gs_life_attr *attr,
 		   void *(*start)(void *), void *arg, pthread_t *out)
 {
-	struct gs_thread *t = NULL;
+	struct gs_thread *t;
 	uint32_t loads;
 	void *top;
 	int err;
 
-	if (GS_UNLIKELY(gs_life_zombies != NULL))
-		gs_life_bury(self);
 	if (GS_UNLIKELY(!gs_monitor_running)) /* a fork child that makes threads again */
 		gs_monitor_start();
 	if (GS_UNLIKELY(gs_tcb_grows))
 		gs_loaded_sync(self);
 	loads = gs_loaded_count();
-	if (!attr->stack && attr->stack_size == 0 && attr->guard == GS_PAGE) {
-		gs_enter(self);
-		t = gs_life_reuse(self->worker->p);
-		gs_leave(self);
-	}
-	if (t) {
-		gs_life_rebuild(t, &top);
-	} else {
-		err = gs_life_build(self, attr, &t, &top);
-		if (err == -EAGAIN) {
-			/* Threads that have not run yet may be about to finish. */
-			gs_enter(self);
-			gs_sched_yield(self);
-			gs_leave(self);
-			gs_life_bury(self);
-			err = gs_life_build(self, attr, &t, &top);
-		}
-		if (err != 0)
-			return err;
-	}
+	err = gs_spare_take(self, attr->stack, attr->stack_size, attr->guard, &t, &top);
+	if (err != 0)
+		return err;
 	t->start = start;
 	t->arg = arg;
 	t->c11 = attr->c11;
@@ -359,7 +176,7 @@ void gs_life_dead(struct gs_thread *t)
 	uint32_t old = atomic_fetch_or_explicit(&t->life, GS_LIFE_OVER, memory_order_acq_rel);
 
 	if (old & GS_LIFE_DETACHED)
-		gs_life_release(t);
+		gs_spare_release(t);
 	else if (old & GS_LIFE_JOINING)
 		gs_wait_wake(t->joiner, t->joiner_token);
 	if (old & GS_LIFE_FOREIGN)
@@ -372,11 +189,11 @@ static void gs_life_collect(struct gs_thread *self, struct gs_thread *t, void **
 	if (result)
 		*result = t->result;
 	gs_enter(self);
-	gs_life_release(t);
+	gs_spare_release(t);
 	gs_leave(self);
 	/* The program may free a stack of its own as soon as we return. */
 	if (t->stack.cls == GS_STACK_USER)
-		gs_life_bury(self);
+		gs_spare_bury(self);
 }
 
 /* A kernel thread that is not ours joins a green thread. */
@@ -392,7 +209,7 @@ static int gs_life_join_foreign(struct gs_thread *t, void **result)
 	}
 	if (result)
 		*result = t->result;
-	gs_life_release(t);
+	gs_spare_release(t);
 	return 0;
 }
 
@@ -493,7 +310,7 @@ int gs_life_detach(struct gs_thread *t)
 	if (old & GS_LIFE_DETACHED)
 		return -EINVAL;
 	if (old & GS_LIFE_OVER)
-		gs_life_release(t);
+		gs_spare_release(t);
 	return 0;
 }
 
@@ -505,14 +322,4 @@ bool gs_life_is_detached(const struct gs_thread *t)
 bool gs_life_is_over(const struct gs_thread *t)
 {
 	return atomic_load_explicit(&t->life, memory_order_relaxed) & GS_LIFE_OVER;
-}
-
-void gs_life_fork_lock(void)
-{
-	gs_lock(&gs_life_lock);
-}
-
-void gs_life_fork_unlock(void)
-{
-	gs_unlock(&gs_life_lock);
 }

@@ -49,8 +49,4 @@ bool gs_life_is_over(const struct gs_thread *t);
 /* gs_sched_ops.dead */
 void gs_life_dead(struct gs_thread *t);
 
-/* Held across fork, see child.c. */
-void gs_life_fork_lock(void);
-void gs_life_fork_unlock(void);
-
 #endif

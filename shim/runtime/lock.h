@@ -8,7 +8,8 @@
  * Order, parent before child; a thread that holds one takes only those below it:
  *   fork            child.c, the world lock round fork
  *   signal table    signal.c
- *   thread life     life.c, a thread's joiner slot
+ *   thread life     spare.c, records to use again and to take apart
+ *   snapshot        snapshot.c, the parts that come and go; spare warm parts
  *   park bucket     park.c; two buckets (requeue) in address order
  *   fd              fd.c, one descriptor's record
  *   sched           worker.c, idle lists and the global run queue

@@ -9,7 +9,7 @@
  *
  * Invariants: slabs are never unmapped. A class's free list is linked through
  * the last word of the stacks on it.
- * Locks: gs_stack_lock. Called from: life.c.
+ * Locks: gs_stack_lock. Called from: spare.c.
  */
 #include "stack.h"
 

@@ -26,7 +26,7 @@
  * Locks: gs_snapshot.lock for warm parts without a TCB, and, once objects come and
  * go, while the snapshot is copied. Makers run outside the runtime, because the
  * allocator is the program's.
- * Called from: init.c (init), life.c (make, renew), fork (set_tid).
+ * Called from: init.c (init), spare.c (make, renew), fork (set_tid).
  */
 #include "tcb.h"
 
