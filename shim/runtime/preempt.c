@@ -97,11 +97,13 @@ static void gs_preempt_handler(int sig, siginfo_t *info, void *context)
 		return;
 	if (!(what & (GS_ATT_SIGNAL | GS_ATT_CANCEL)) && gs_preempt_in_libc(gs_arch_context_pc(uc)))
 		return;
-	w = self->worker;
+	/* Before gs_enter: if the monitor has taken the processor, that switches away, and
+	   this kernel thread would go on without the signal. */
+	gs_preempt_unblock();
 	gs_enter(self);
+	w = self->worker;
 	if ((what & GS_ATT_PREEMPT) && w->p)
 		gs_stats_add(&w->p->stats, GS_STAT_PREEMPTS, 1);
-	gs_preempt_unblock();
 	gs_leave(self); /* yields, delivers */
 	gs_preempt_fix_frame(self, uc);
 }
