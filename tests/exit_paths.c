@@ -282,6 +282,52 @@ static void way_exit_many(void)
 	block_for_ever();
 }
 
+static void at_exit_two(void)
+{
+	printf("atexit, from a thread\n");
+}
+
+static void *registers(void *arg)
+{
+	atexit(at_exit_two);
+	return NULL;
+}
+
+static void way_atexit_thread(void)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, registers, NULL);
+	pthread_join(thread, NULL);
+	exit(3);
+}
+
+/* One thread has given up its privileges: a change for all fails half way. */
+static void aborted(int sig)
+{
+	_exit(9);
+}
+
+static void *gives_up_ids(void *arg)
+{
+	if (syscall(SYS_setresuid, 2001, 2001, 2001) != 0)
+		printf("no privileges to give up\n");
+	fflush(stdout);
+	sem_post(&started);
+	sem_wait(&never);
+	return NULL;
+}
+
+static void way_torn_ids(void)
+{
+	signal(SIGABRT, aborted);
+	start(gives_up_ids, NULL);
+	while (sem_wait(&started) != 0)
+		;
+	printf("%d\n", setresuid(1001, 1002, 1003));
+	exit(0);
+}
+
 static const struct {
 	const char *name;
 	void (*go)(void);
@@ -311,6 +357,8 @@ static const struct {
 	{ "exit-many", way_exit_many },
 	{ "fork", way_fork },
 	{ "status", way_status },
+	{ "atexit-thread", way_atexit_thread },
+	{ "torn-ids", way_torn_ids },
 };
 
 int main(int argc, char **argv)

@@ -129,7 +129,7 @@ static void *hammer(void *arg)
 	for (int i = 0; i < 4000; i++) {
 		if (i % 7 == 0) {
 			while (pthread_mutex_trylock(&s->m) != 0)
-				;
+				sched_yield();
 		} else if (i % 11 == 0) {
 			struct timespec ts = in_ms(CLOCK_MONOTONIC, 60000);
 
@@ -290,6 +290,48 @@ static void between_processes(void)
 	printf("two processes: %ld, status %d\n", s->count, status);
 }
 
+/* Robust and process-shared: a process dies with it, on a thread of its own. */
+static void *lock_and_die(void *arg)
+{
+	struct shared *s = arg;
+
+	pthread_mutex_lock(&s->m);
+	s->count = 1;
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static void dead_process(int protocol)
+{
+	struct shared *s = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+				-1, 0);
+	pthread_t t;
+	int status;
+	pid_t pid;
+
+	make(&s->m, PTHREAD_MUTEX_NORMAL, protocol, PTHREAD_MUTEX_ROBUST, PTHREAD_PROCESS_SHARED);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		pthread_create(&t, NULL, lock_and_die, s);
+		for (;;)
+			pause();
+	}
+	while (!*(volatile long *)&s->count)
+		usleep(1000);
+	say("trylock", pthread_mutex_trylock(&s->m));
+	kill(pid, SIGKILL);
+	say("lock", pthread_mutex_lock(&s->m));
+	waitpid(pid, &status, 0);
+	say("consistent", pthread_mutex_consistent(&s->m));
+	say("unlock", pthread_mutex_unlock(&s->m));
+	say("lock", pthread_mutex_lock(&s->m));
+	say("unlock", pthread_mutex_unlock(&s->m));
+	say("destroy", pthread_mutex_destroy(&s->m));
+	munmap(s, 4096);
+}
+
 int main(void)
 {
 	pthread_mutex_t fast = PTHREAD_MUTEX_INITIALIZER;
@@ -314,6 +356,9 @@ int main(void)
 	}
 	kinds("robust errorcheck", PTHREAD_MUTEX_ERRORCHECK, PTHREAD_PRIO_NONE, 1, 0);
 	kinds("robust recursive", PTHREAD_MUTEX_RECURSIVE, PTHREAD_PRIO_NONE, 1, 0);
+	kinds("inherit", PTHREAD_MUTEX_NORMAL, PTHREAD_PRIO_INHERIT, 0, 0);
+	kinds("inherit recursive", PTHREAD_MUTEX_RECURSIVE, PTHREAD_PRIO_INHERIT, 0, 0);
+	kinds("inherit errorcheck", PTHREAD_MUTEX_ERRORCHECK, PTHREAD_PRIO_INHERIT, 0, 0);
 	exclusion(PTHREAD_MUTEX_NORMAL, 0);
 	exclusion(PTHREAD_MUTEX_RECURSIVE, 0);
 	exclusion(PTHREAD_MUTEX_ERRORCHECK, 0);
@@ -324,5 +369,7 @@ int main(void)
 	robust(PTHREAD_PRIO_NONE);
 	robust(PTHREAD_PRIO_INHERIT);
 	between_processes();
+	dead_process(PTHREAD_PRIO_NONE);
+	dead_process(PTHREAD_PRIO_INHERIT);
 	return 0;
 }

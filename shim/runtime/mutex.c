@@ -135,6 +135,9 @@ int gs_mutex_lock(struct gs_thread *self, struct gs_mutex *m, clockid_t clock,
 		return -EDEADLK;
 	if (abs && gs_park_deadline(&d, clock, abs) != 0)
 		return -EINVAL;
+	/* For these the kernel is asked, which takes no time before 1970. */
+	if (abs && (m->kind & GS_MUTEX_INHERIT) && abs->tv_sec < 0)
+		return -EINVAL;
 	for (int i = 0; i < GS_MUTEX_SPINS && gs_nprocs > 1; i++) {
 		gs_arch_pause();
 		/* relaxed: gs_mutex_grab acquires */
