@@ -219,12 +219,30 @@ static void feed_pair(void) { if (send(pair[1], "x", 1, 0) != 1) abort(); }
 static void drain_full(void) { while (read(full[0], page, sizeof(page)) == sizeof(page)) ; }
 static void post(void) { sem_post(&sem); sem_post(&sem); }
 static void end_other(void) { post(); }
-static void signal_all(void) { pthread_mutex_lock(&mutex); pthread_cond_broadcast(&cond); pthread_mutex_unlock(&mutex); }
+
+static void signal_all(void)
+{
+	pthread_mutex_lock(&mutex);
+	pthread_cond_broadcast(&cond);
+	pthread_mutex_unlock(&mutex);
+}
+
 static void release_mutex(void) { pthread_mutex_unlock(&mutex); }
 static void release_rwlock(void) { pthread_rwlock_unlock(&rwlock); }
 static void come_to_barrier(void) { pthread_barrier_wait(&barrier); }
 static void end_child(void) { close(gate[1]); gate[1] = -1; }
-static void send_message(void) { struct { long type; char text[8]; } m = { 1, "x" }; if (msgsnd(queue, &m, 8, 0) != 0) abort(); }
+
+static void send_message(void)
+{
+	struct {
+		long type;
+		char text[8];
+	} m = { 1, "x" };
+
+	if (msgsnd(queue, &m, sizeof(m.text), 0) != 0)
+		abort();
+}
+
 static void send_mq(void) { if (mq_send(mq, "x", 1, 0) != 0) abort(); }
 
 static void call_listener(void)
