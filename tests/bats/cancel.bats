@@ -4,15 +4,26 @@
 
 load helper
 
+# And with random yields and steals, by seed: requests come at odd places.
+perturbed()
+{
+	local seed
+
+	compare "$@"
+	for seed in 1 2 3; do
+		GS_PROCS="1 2 8" GOSHIM_DEBUG=perturb=$seed compare "$@" || fail "perturb=$seed"
+	done
+}
+
 @test "every call that is a cancellation point, and some that are none" {
-	compare cancel_points
+	perturbed cancel_points
 }
 
 @test "state, type, handlers, requests at odd moments" {
-	compare cancel_state
+	perturbed cancel_state
 }
 
 @test "C++: destructors, thread_local, what may be caught; how a thread ends otherwise" {
 	[ -x "$(program exit_cxx)" ] || skip "no C++ compiler"
-	compare exit_cxx
+	perturbed exit_cxx
 }
