@@ -14,9 +14,9 @@
  * handler (preempt.c), or gs_leave if it came while the thread was inside the
  * runtime, calls gs_cancel_asynchronous, which unwinds from there, through the
  * signal's frame if need be. libc makes a thread asynchronously cancellable while it
- * sits in a system call that is a cancellation point, and so do our hooks round a
- * blocking region (gs_cancel_expose): that closes the gap between the last look at
- * the request and the call.
+ * sits in a system call that is a cancellation point. Our hooks round a blocking region
+ * do the same by a word of their own (gs_cancel_expose), which costs no locked
+ * instruction: that closes the gap between the last look at the request and the call.
  *
  * GS_ATT_CANCEL stays set while cancellation is disabled; gs_cancel_due decides,
  * so a wait with cancellation disabled is not ended by it.
@@ -46,6 +46,8 @@ void gs_cancel_act(struct gs_thread *self)
 {
 	if (!gs_cancel_due(self))
 		return;
+	/* relaxed: our own */
+	atomic_store_explicit(&self->exposed, 0, memory_order_relaxed);
 	if (self->in_region)
 		gs_region_leave(self);
 	self->result = PTHREAD_CANCELED;
@@ -59,7 +61,9 @@ void gs_cancel_asynchronous(struct gs_thread *self)
 	/* relaxed: as in gs_cancel_due */
 	uint32_t word = atomic_load_explicit(gs_tcb_cancel_word(tp), memory_order_relaxed);
 
-	if (!(word & GS_TCB_CANCEL_ASYNC))
+	/* relaxed: our own */
+	if (!(word & GS_TCB_CANCEL_ASYNC) &&
+	    !(self && atomic_load_explicit(&self->exposed, memory_order_relaxed)))
 		return;
 	if (self)
 		gs_cancel_act(self);
@@ -86,20 +90,22 @@ void gs_cancel_foreign(void *tp)
 
 bool gs_cancel_expose(struct gs_thread *self)
 {
-	/* seq_cst: a canceller that sets its bit later finds ours when it kicks */
-	uint32_t old = atomic_fetch_or_explicit(gs_tcb_cancel_word(self->tp), GS_TCB_CANCEL_ASYNC,
-						memory_order_seq_cst);
+	/* relaxed, both: the canceller's membarrier orders the store before the look at the
+	   request in gs_cancel_point */
+	bool was = atomic_load_explicit(&self->exposed, memory_order_relaxed);
 
+	atomic_store_explicit(&self->exposed, 1, memory_order_relaxed);
+	gs_barrier();
 	gs_cancel_point(self);
-	return !(old & GS_TCB_CANCEL_ASYNC);
+	return !was;
 }
 
 void gs_cancel_cover(struct gs_thread *self, bool exposed)
 {
-	/* relaxed: our own bit */
+	gs_barrier();
+	/* relaxed: as above; a kick that comes later finds nothing to do */
 	if (exposed)
-		atomic_fetch_and_explicit(gs_tcb_cancel_word(self->tp), ~GS_TCB_CANCEL_ASYNC,
-					  memory_order_relaxed);
+		atomic_store_explicit(&self->exposed, 0, memory_order_relaxed);
 }
 
 void gs_cancel_request(struct gs_thread *t)
@@ -116,6 +122,7 @@ void gs_cancel_request(struct gs_thread *t)
 	if (now & (GS_TCB_CANCEL_DISABLED | GS_TCB_CANCEL_LEAVING))
 		return; /* or a call that is no cancellation point might return EINTR */
 	gs_wait_interrupt(t);
-	if (now & GS_TCB_CANCEL_ASYNC)
+	/* relaxed: after the membarrier in gs_wait_interrupt, see gs_cancel_expose */
+	if ((now & GS_TCB_CANCEL_ASYNC) || atomic_load_explicit(&t->exposed, memory_order_relaxed))
 		gs_preempt_kick(t);
 }

@@ -125,6 +125,7 @@ struct gs_thread {
 	uint64_t readied;         /* cycle counter at a wake-up that is sampled (stats.h), else 0 */
 	struct gs_proc *region_p; /* the processor it left behind in a blocking region */
 	uint32_t region_visit;    /* and the status word it left it with */
+	uint8_t region_counted;   /* its time up to there is in ran */
 	struct gs_timer timer;    /* its wait's deadline */
 	/* Identity and life; see life.c. */
 	uint64_t id;              /* 1 is main; never reused */
@@ -141,6 +142,7 @@ struct gs_thread {
 	uint8_t exiting;
 	uint8_t cancel_used;
 	uint16_t yields;          /* how often it has yielded, for sleep.c */
+	_Atomic uint8_t exposed;  /* in a system call that is a cancellation point */
 	/* Signals; see signal.c. */
 	_Atomic uint64_t sigmask;    /* blocked, bit n-1 for signal n */
 	_Atomic uint64_t sigpending; /* thread-directed, not delivered yet */

@@ -42,6 +42,7 @@ struct gs_proc {
 	/* What the monitor saw last time. */
 	uint32_t seen_tick, seen_status;
 	uint64_t seen_when, seen_switch;
+	uint64_t seen_cycles;  /* seen_when by the cycle counter */
 	uint64_t kicked;       /* how long it had been running when it was last told to yield */
 	struct gs_runq runq;
 	struct gs_timers timers;
@@ -63,6 +64,8 @@ struct gs_worker {
 	struct gs_worker *idle_next;
 	struct gs_worker *all_next;  /* every worker ever, newest first */
 	uint64_t kmask;              /* signals blocked in the kernel */
+	_Atomic uint64_t blocked;    /* cycle counter when the monitor first saw it in the
+					region it lost its processor in */
 	const void *altstack;        /* whose alternate stack the kernel knows */
 } GS_ALIGNED(64);
 

@@ -60,6 +60,10 @@ bounded()
 	done
 }
 
+@test "threads are cancelled in them, and before" {
+	compare block_cancel
+}
+
 @test "syslog, when the log is full" {
 	unshare -m true 2>/dev/null || skip "no name space for files can be had"
 	compare block_syslog
