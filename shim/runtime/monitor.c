@@ -7,7 +7,7 @@
  * else after 10 ms. A processor whose tick has not moved runs a thread that
  * computes or sleeps in the kernel unannounced: preempt.c. Looks come
  * every 20 us at first, then further and further apart while nothing is found,
- * up to 10 ms; with all processors idle for a while the monitor sleeps.
+ * up to 10 ms, or half a time slice while threads wait for busy processors; with all processors idle for a while the monitor sleeps.
  *
  * Locks: none of its own. Called from: its own kernel thread.
  */
@@ -36,8 +36,9 @@ enum {
 
 static const uint64_t gs_monitor_min = 20000, gs_monitor_max = 10000000;
 static const uint64_t gs_monitor_slice = 10000000;
-/* Between looks while every processor is busy and nobody sleeps in epoll_wait. */
-static const uint64_t gs_monitor_watch = 2500000;
+/* Between looks while every processor is busy and nobody sleeps in epoll_wait; the same
+   while threads wait for a processor: half a time slice. */
+static const uint64_t gs_monitor_watch = 2500000, gs_monitor_crowded = 1250000;
 
 _Atomic uint32_t gs_monitor_asleep;
 bool gs_monitor_running;
@@ -65,6 +66,14 @@ static bool gs_monitor_waiting(struct gs_proc *p)
 {
 	return gs_runq_length(&p->runq) > 0 ||
 	       atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0;
+}
+
+static bool gs_monitor_any_waiting(void)
+{
+	for (uint32_t i = 0; i < gs_nprocs; i++)
+		if (gs_monitor_waiting(&gs_procs[i]))
+			return true;
+	return false;
 }
 
 /* A thread that enters one region after the other computes, too, as far as those
@@ -206,7 +215,8 @@ static void *gs_monitor_main(void *arg)
 			idle = 0;
 			/* relaxed: a hint */
 			if (atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) == 0)
-				pause = GS_MIN(pause, gs_monitor_watch);
+				pause = GS_MIN(pause, gs_monitor_any_waiting() ?
+							      gs_monitor_crowded : gs_monitor_watch);
 		} else if (!gs_conf.schedtrace && !auditing && pause == gs_monitor_max &&
 			   ++idle >= GS_MONITOR_IDLE_LOOKS) {
 			gs_monitor_sleep();

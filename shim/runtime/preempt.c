@@ -7,8 +7,8 @@
  * call it sleeps in):
  *  - asleep in a call that no hook bracketed: the processor is retaken and given
  *    to another worker (gs_worker_retake), and the call is counted by number;
- *  - computing, while others wait: after a time slice GS_ATT_PREEMPT is set and
- *    the worker gets a signal. The handler switches away on the green thread's
+ *  - computing, while others wait: GS_ATT_PREEMPT is set, so that it yields when it
+ *    next comes to a hook, and after a time slice the worker gets a signal. The handler switches away on the green thread's
  *    own stack, above the frame in which the kernel saved the whole register
  *    state, and returns through it when the thread runs again, on whichever
  *    worker. It does nothing while the thread is inside the runtime (gs_leave
@@ -20,6 +20,11 @@
  * had no chance to run would pile up on a small stack of a machine with more to do
  * than processors. Before it switches away or unwinds, the handler unblocks it: what
  * comes then finds the thread inside the runtime, or is a new time slice's.
+ *
+ * How long a slice is: threads that spin on a word until another has written it (the
+ * I/O threads of some servers) get on by whole slices when there are more of them than
+ * processors, so it is about the kernel's own for such threads. An interruption costs
+ * some microseconds, a few thousandths of it.
  *
  * Locks: none. Called from: the monitor; the kernel (handler); cancel, signal (kick).
  */
@@ -40,10 +45,14 @@
 #include <signal.h>
 #include <ucontext.h>
 
-enum { GS_PREEMPT_TRIES = 4, GS_PREEMPT_SIGSET = 8 };
+enum { GS_PREEMPT_SIGSET = 8 };
 
-static const uint64_t gs_preempt_slice = 10000000; /* of computing, while others wait */
-static const uint64_t gs_preempt_grace = 1000000;  /* of sleeping in the kernel */
+/* Of sleeping in the kernel unannounced, while others wait, and while nobody does. */
+static const uint64_t gs_preempt_grace = 1000000, gs_preempt_idle_grace = 10000000;
+/* Of computing, while others wait: until it shall yield at its next hook, until it is
+   interrupted, and until it is left running by itself. */
+static const uint64_t gs_preempt_hint = 1000000, gs_preempt_slice = 2500000;
+static const uint64_t gs_preempt_patience = 40000000;
 
 uint32_t gs_preempt_lasted[GS_PREEMPT_SYSCALLS], gs_preempt_blocked[GS_PREEMPT_SYSCALLS];
 
@@ -173,7 +182,7 @@ bool gs_preempt_look(struct gs_proc *p, uint64_t ns, bool waiting)
 	struct gs_thread *t = w ? w->current : NULL;
 	long nr;
 
-	if (!t || t->inrt > 0 || ns < (waiting ? gs_preempt_grace : gs_preempt_slice))
+	if (!t || t->inrt > 0 || ns < (waiting ? gs_preempt_grace : gs_preempt_idle_grace))
 		return false;
 	nr = gs_preempt_sleeping(w->ktid);
 	if (nr >= 0) {
@@ -184,15 +193,16 @@ bool gs_preempt_look(struct gs_proc *p, uint64_t ns, bool waiting)
 		gs_idle_hand_off(p);
 		return true;
 	}
-	if (!waiting || ns < gs_preempt_slice || !gs_conf.preempt)
+	if (!waiting || ns < gs_preempt_hint || !gs_conf.preempt)
 		return false;
-	if (ns > GS_PREEMPT_TRIES * gs_preempt_slice && gs_wire_retake(p, w, t)) {
+	if (ns > gs_preempt_patience && gs_wire_retake(p, w, t)) {
 		gs_idle_hand_off(p);
 		return true;
 	}
 	/* relaxed: the signal orders it; or gs_leave sees it when it comes there */
 	atomic_fetch_or_explicit(&t->attention, GS_ATT_PREEMPT, memory_order_relaxed);
-	if (ns < p->kicked || ns - p->kicked > gs_preempt_slice / 4) {
+	if (ns >= gs_preempt_slice &&
+	    (ns < p->kicked || ns - p->kicked > gs_preempt_slice / 4)) {
 		p->kicked = ns;
 		gs_preempt_kick(t);
 	}

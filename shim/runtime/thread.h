@@ -140,7 +140,6 @@ struct gs_thread {
 	char name[16];
 	uint8_t c11;              /* started by thrd_create */
 	uint8_t exiting;
-	uint8_t cancel_used;
 	uint16_t yields;          /* how often it has yielded, for sleep.c */
 	_Atomic uint8_t exposed;  /* in a system call that is a cancellation point */
 	/* Signals; see signal.c. */
