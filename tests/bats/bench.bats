@@ -46,7 +46,8 @@ values()
 
 	for file in "$GS_SRC"/tests/bench/*.c "$GS_SRC"/tests/bench/*.cc "$GS_SRC"/tests/bench/*.go; do
 		file=${file##*/}
-		[ "$file" = measure.go ] || grep -q "\"$file\"" "$GS_SRC"/tests/bench/*s.py ||
+		[ "$file" = measure.go ] || grep -q "[\"/]$file\"" "$GS_SRC"/tests/bench/*s.py \
+			"$GS_SRC"/tests/bench/*.sh ||
 			fail "$file is named by no bench"
 	done
 }

@@ -20,11 +20,12 @@ while getopts n:b: opt; do
 done
 library=$build/libgoshim.so
 tests=$build/tests
-for file in "$library" "$tests/bench/block" "$tests/block_hogs" "$tests/block_crowd"; do
+for file in "$library" "$tests/block_hogs" "$tests/block_crowd"; do
 	[ -e "$file" ] || { echo "block.sh: $file is missing; build first (make check TESTS=)" >&2; exit 2; }
 done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+"${CC:-cc}" -O2 -pthread -o "$work/block" "$(dirname "$0")/block.c"
 
 line()
 {
@@ -52,8 +53,8 @@ shimmed()
 # ---- a region, and reads that find their pages in memory ----
 
 for ((i = 0; i < rounds; i++)); do
-	"$tests/bench/block" "$work/file" >>"$work/calls.native"
-	shimmed "$tests/bench/block" "$work/file" >>"$work/calls.shim"
+	"$work/block" "$work/file" >>"$work/calls.native"
+	shimmed "$work/block" "$work/file" >>"$work/calls.shim"
 done
 for name in ioctl pread read readv pwrite; do
 	for mode in native shim; do
@@ -123,8 +124,8 @@ program()
 for ((i = 0; i < 40; i++)); do
 	cat "$library"
 done | head -c 12000000 >"$work/data"
-program "two threads compute" "$tests/bench/block" -c 2
-program "eight threads compute" "$tests/bench/block" -c 8
+program "two threads compute" "$work/block" -c 2
+program "eight threads compute" "$work/block" -c 8
 program "xz -T2" xz -T2 --block-size=2MiB -2 -c "$work/data"
 program "pigz" pigz -c "$work/data"
 program "pigz -p 8" pigz -p 8 -c "$work/data"
