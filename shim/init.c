@@ -11,6 +11,7 @@
 #include "init.h"
 
 #include "conf.h"
+#include "objection.h"
 #include "real.h"
 #include "redirect.h"
 #include "runtime/cancel.h"
@@ -34,7 +35,6 @@
 #include "runtime/worker.h"
 
 #include <errno.h>
-#include <link.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -171,6 +171,12 @@ static const struct {
 	{ "monitor", gs_init_monitor },     /* last: it looks at all of the above */
 };
 
+/* The library stays out of the process; who asks learns why. */
+static void gs_init_explain(void)
+{
+	gs_log_debug("%s: the program runs without green threads", gs_init_why);
+}
+
 bool gs_init_activate(void)
 {
 	if (GS_LIKELY(gs_init_state == GS_INIT_ON))
@@ -178,6 +184,11 @@ bool gs_init_activate(void)
 	if (gs_init_state == GS_INIT_OFF || gs_sys_gettid() != gs_sys_getpid())
 		return false;
 	gs_init_state = GS_INIT_OFF;
+	gs_init_why = gs_objection_find();
+	if (gs_init_why) {
+		gs_init_explain();
+		return false;
+	}
 	for (size_t i = 0; i < GS_ARRAY_SIZE(gs_init_steps); i++) {
 		const char *why = NULL;
 
@@ -193,34 +204,6 @@ bool gs_init_activate(void)
 	return true;
 }
 
-/* A Go program, which has a scheduler of its own and moves its goroutines between the
-   threads it made: the Go linker leaves a note that says so in the program's headers. */
-static bool gs_init_is_go(void)
-{
-	const ElfW(Phdr) *ph = (const void *)getauxval(AT_PHDR);
-	size_t n = getauxval(AT_PHNUM);
-	uintptr_t base = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (ph[i].p_type == PT_PHDR)
-			base = (uintptr_t)ph - ph[i].p_vaddr;
-	for (size_t i = 0; i < n; i++) {
-		const char *at = (const char *)base + ph[i].p_vaddr, *end = at + ph[i].p_memsz;
-
-		if (ph[i].p_type != PT_NOTE || !ph[i].p_memsz)
-			continue;
-		while (end - at > (ptrdiff_t)sizeof(ElfW(Nhdr))) {
-			const ElfW(Nhdr) *note = (const void *)at;
-			const char *name = at + sizeof(*note);
-
-			if (note->n_namesz == 4 && end - name >= 4 && memcmp(name, "Go\0", 4) == 0)
-				return true;
-			at = name + ((note->n_namesz + 3ul) & ~3ul) + ((note->n_descsz + 3ul) & ~3ul);
-		}
-	}
-	return false;
-}
-
 /* Reasons to stay out of a process altogether. */
 static const char *gs_init_objection(void)
 {
@@ -228,16 +211,14 @@ static const char *gs_init_objection(void)
 
 	/* First: the hooks use what it finds even if the library stays out. */
 	missing = gs_real_resolve();
-	if (missing)
-		return missing;
 	if (getauxval(AT_SECURE))
 		return "the program is setuid, setgid or has capabilities";
 	gs_conf_peek(gs_init_environ);
+	if (missing)
+		return missing;
 	if (!gs_conf.enable)
 		return "GOSHIM=0";
-	if (gs_init_is_go())
-		return "a Go program, which has a scheduler of its own";
-	return NULL;
+	return gs_objection_find();
 }
 
 /* GOSHIM_CHILDREN=0: takes every entry that names this library out of LD_PRELOAD, in
@@ -278,8 +259,10 @@ __attribute__((constructor)) static void gs_init_constructor(int argc, char **ar
 {
 	gs_init_environ = envp;
 	gs_init_why = gs_init_objection();
-	if (gs_init_why)
+	if (gs_init_why) {
+		gs_init_explain();
 		return;
+	}
 	gs_init_state = GS_INIT_READY;
 	if (!gs_conf.children)
 		gs_init_strip(envp);

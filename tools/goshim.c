@@ -19,6 +19,7 @@ struct gs_command {
 
 static const struct gs_command gs_commands[] = {
 	{ "run", gs_run_main, "run a command on green threads" },
+	{ "check", gs_check_main, "tell what to expect of a command, before it is run" },
 	{ "dump", gs_dump_main, "print the green threads of a process, with their stacks" },
 	{ "stat", gs_stat_main, "print the counters of a process" },
 };

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * target.c - can a preloaded library get into this program? The dynamic linker
- * is never asked by a static one, and ignores the request in a privileged one;
- * both fail silently, hence the line from here.
+ * target.c - which file a command is, and can a preloaded library get into it? The
+ * dynamic linker is never asked by a static program, and ignores the request in a
+ * privileged one; both fail silently, hence the line from here.
  *
- * Called from: run.c. Nothing found here stops the command from being run.
+ * Called from: run.c, facts.c. Nothing found here stops the command from being run.
  */
 #include "tool.h"
 
-#include <elf.h>
-#include <errno.h>
+#include "facts.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -56,8 +56,7 @@ bool gs_target_find(const char *name, char *buf, size_t size)
 	}
 }
 
-/* Does running the file change whose rights the process has? */
-static const char *gs_target_privilege(const char *path)
+const char *gs_target_privilege(const char *path)
 {
 	struct statvfs fs;
 	struct stat st;
@@ -74,80 +73,50 @@ static const char *gs_target_privilege(const char *path)
 	return NULL;
 }
 
-/* What the ELF file fd says against a preload; buf is room for a sentence. */
-static const char *gs_target_elf(int fd, char *buf, size_t size)
+/* What env would run with these words: it takes options and variables first. */
+static const char *gs_target_env(char *words)
 {
-	char interp[PATH_MAX] = "";
-	Elf64_Ehdr eh;
-	Elf64_Phdr ph;
+	char *word, *rest = NULL;
 
-	if (pread(fd, &eh, sizeof(eh), 0) != sizeof(eh))
-		return NULL;
-	if (eh.e_ident[EI_CLASS] != ELFCLASS64 || eh.e_machine != EM_X86_64)
-		return "is not an x86-64 program";
-	for (unsigned i = 0; i < eh.e_phnum; i++) {
-		off_t at = (off_t)(eh.e_phoff + (Elf64_Off)i * eh.e_phentsize);
-
-		if (pread(fd, &ph, sizeof(ph), at) != sizeof(ph))
-			return NULL;
-		if (ph.p_type != PT_INTERP)
-			continue;
-		if (ph.p_filesz >= sizeof(interp) ||
-		    pread(fd, interp, ph.p_filesz, (off_t)ph.p_offset) != (ssize_t)ph.p_filesz)
-			return NULL;
-		if (strstr(interp, "/ld-linux-x86-64.so."))
-			return NULL;
-		snprintf(buf, size, "does not use the GNU C library (its loader is %.200s)", interp);
-		return buf;
+	for (word = strtok_r(words, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest)) {
+		if (strcmp(word, "-u") == 0 || strcmp(word, "-C") == 0)
+			strtok_r(NULL, " \t", &rest); /* the option's value */
+		else if (*word != '-' && !strchr(word, '='))
+			return word;
 	}
-	return "is statically linked";
+	return NULL;
 }
 
-/* The interpreter of a "#!" file, in place in head; NULL when there is none. */
-static char *gs_target_interpreter(char *head)
+bool gs_target_script(const char *path, char *buf, size_t size)
 {
-	char *name = head + 2 + strspn(head + 2, " \t");
+	char head[GS_TARGET_HEAD + 1] = "", *name, *words;
+	const char *base, *next;
+	ssize_t n = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
-	name[strcspn(name, " \t\n")] = '\0';
-	return *name ? name : NULL;
+	if (fd >= 0) {
+		n = pread(fd, head, GS_TARGET_HEAD, 0);
+		close(fd);
+	}
+	if (n < 3 || head[0] != '#' || head[1] != '!')
+		return false;
+	head[strcspn(head, "\n")] = '\0';
+	name = head + 2 + strspn(head + 2, " \t");
+	words = name + strcspn(name, " \t");
+	if (*words)
+		*words++ = '\0';
+	base = strrchr(name, '/');
+	next = base && strcmp(base, "/env") == 0 ? gs_target_env(words) : NULL;
+	snprintf(buf, size, "%s", next ? next : name);
+	return *name != '\0';
 }
 
 void gs_target_check(const char *path)
 {
-	char head[GS_TARGET_HEAD + 1] = "", sentence[PATH_MAX];
-	const char *why = gs_target_privilege(path);
-	ssize_t n;
-	int fd;
+	struct gs_facts f;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		goto out; /* execute permission without read permission */
-	n = pread(fd, head, GS_TARGET_HEAD, 0);
-	if (why || n < SELFMAG)
-		goto close;
-	if (memcmp(head, ELFMAG, SELFMAG) == 0) {
-		why = gs_target_elf(fd, sentence, sizeof(sentence));
-	} else if (head[0] == '#' && head[1] == '!') {
-		char *interpreter = gs_target_interpreter(head);
-
-		if (interpreter && gs_target_executable(interpreter)) {
-			int script = fd;
-
-			/* Privilege bits of a script count for nothing; its interpreter's do. */
-			fd = open(interpreter, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-			close(script);
-			if (fd < 0)
-				goto out;
-			path = interpreter;
-			why = gs_target_privilege(path);
-			if (!why && pread(fd, sentence, SELFMAG, 0) == SELFMAG &&
-			    memcmp(sentence, ELFMAG, SELFMAG) == 0)
-				why = gs_target_elf(fd, sentence, sizeof(sentence));
-		}
-	}
-close:
-	close(fd);
-out:
-	if (why)
-		gs_tool_warn(0, "warning: `%s' %s: it will run without the library", path, why);
+	gs_facts_read(&f, path, false);
+	if (f.verdict == GS_VERDICT_NATIVE && f.reason[0])
+		gs_tool_warn(0, "warning: `%s' %s: it will run without the library", f.program, f.reason);
+	gs_facts_free(&f);
 }

@@ -25,6 +25,9 @@ int gs_run_main(int argc, char **argv);
 int gs_dump_main(int argc, char **argv);
 int gs_stat_main(int argc, char **argv);
 
+/* The same for "check", which has exit codes of its own. */
+int gs_check_main(int argc, char **argv);
+
 /* `goshim --explain`: every option, its value and where that comes from. */
 int gs_explain_main(void);
 
@@ -34,6 +37,13 @@ const char *gs_library_find(const char *given, char *buf, size_t size);
 
 /* The file that execvp would run for name; false when there is none. */
 bool gs_target_find(const char *name, char *buf, size_t size);
+
+/* The interpreter a script names (what env would look for, if that is env), in buf; false
+   when the file is no script. */
+bool gs_target_script(const char *path, char *buf, size_t size);
+
+/* What the file has that changes whose rights a process has: "is set-user-ID", ... or NULL. */
+const char *gs_target_privilege(const char *path);
 
 /* Warns, in one line, when the library cannot get into the program at path. */
 void gs_target_check(const char *path);
