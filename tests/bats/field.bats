@@ -10,8 +10,8 @@ field()
 	BATS_TEST_TIMEOUT=240
 	run timeout -k 10 200 bash "$GS_SRC/tests/field/run.sh" -o "$BATS_TEST_TMPDIR" "$GS_LIB" "$1"
 	if [ "$status" != 0 ]; then
-		diff -u "$BATS_TEST_TMPDIR/$1.bare.answers" "$BATS_TEST_TMPDIR/$1.shim.answers" | head -n 20
-		tail -n 20 "$BATS_TEST_TMPDIR/$1.shim.err"
+		diff -u "$BATS_TEST_TMPDIR/$1.bare.1.answers" "$BATS_TEST_TMPDIR/$1.shim.1.answers" | head -n 20
+		tail -n 20 "$BATS_TEST_TMPDIR/$1.shim.1.err"
 	fi
 	assert_success
 	assert_output --partial "same: yes"

@@ -3,7 +3,7 @@
 #
 # run.sh - real programs, bare and under the library, with a real client each.
 #
-#	run.sh [-o DIR] [-t FILE] LIBRARY [PROGRAM...]
+#	run.sh [-n RUNS] [-o DIR] [-t FILE] LIBRARY [PROGRAM...]
 #
 # Each file in programs/ is one program: it is sourced and sets
 #	packages	Debian packages to install
@@ -13,13 +13,18 @@
 #	serve CMD...	start a server, in the background, bare or shimmed
 #	up CMD...	wait until the command succeeds, 30 seconds at most
 #	stop		SIGTERM to the server, and wait for its end
+#	crash		SIGKILL to it instead
 #	batch CMD...	run a command that ends by itself, bare or shimmed
 #	rate N [WORK]	what the client measured: operations per second, and how many
+#	http_load CONNECTIONS SECONDS URL	wrk, and rate of what it measured
 #	big_file N FILE	N megabytes of text
+#	note TEXT	something to be said beside the figures of the table
 #	port		a free port of 127.0.0.1
 #	$dir $here	a private directory, for this run; the directory of this script
 # Without rate the throughput is that of the whole run.
 #
+# -n RUNS  how often each program is run both ways, in turns (default 1); all runs
+#          must give the same answers, and ratios are those of the medians
 # -o DIR   where results are kept from one call to the next (default: ./field)
 # -t FILE  write the table of all results in DIR between the markers of FILE
 #
@@ -32,8 +37,10 @@ export LC_ALL=C
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 results=$PWD/field
 table=
-while getopts o:t: option; do
+runs=1
+while getopts n:o:t: option; do
 	case $option in
+	n) runs=$OPTARG ;;
 	o) results=$OPTARG ;;
 	t) table=$OPTARG ;;
 	*) exit 2 ;;
@@ -93,6 +100,13 @@ stop()
 	echo "exit status $status"
 }
 
+crash()
+{
+	kill -KILL "$(cat "$dir/result.pid")"
+	wait "$server"
+	server=
+}
+
 batch()
 {
 	local status=0
@@ -102,11 +116,25 @@ batch()
 	[ "$status" = 0 ] || echo "exit status $status"
 }
 
+# wrk counts as an error, too, that an answer took long.
+http_load()
+{
+	timeout 60 wrk -t 1 -c "$1" -d "$2" --timeout 30s "$3" >"$dir/load" 2>&1 || echo "client failed"
+	grep Non-2xx "$dir/load"
+	grep 'Socket errors' "$dir/load" | grep -v 'connect 0, read 0, write 0'
+	rate "$(awk '/^Requests.sec/ {print $2}' "$dir/load")" "$(awk '/requests in/ {print $1}' "$dir/load")"
+}
+
 # big_file MEGABYTES FILE - text that compresses, the same every time.
 big_file()
 {
 	awk -v n="$1" 'BEGIN { for (i = 0; i < n * 23000; i++) printf "%d line %d of text\n", (i * 7919) % 1000003 * 1000003, i % 977 }' |
 		head -c "$1"M >"$2"
+}
+
+note()
+{
+	printf '%s\n' "$*" >"$results/$name.note"
 }
 
 rate()
@@ -116,10 +144,10 @@ rate()
 
 # ---- one program ----
 
-# one MODE - a run of the program in a directory of its own.
+# one MODE RUN - a run of the program in a directory of its own.
 one()
 {
-	local mode=$1
+	local mode=$1 base=$results/$name.$1.$2
 
 	dir=$(mktemp -d "${TMPDIR:-/tmp}/field.XXXXXX") || return 1
 	chmod 755 "$dir"
@@ -127,16 +155,15 @@ one()
 	[ "$mode" = bare ] || preload=$library
 	server=
 	: >"$dir/err"
-	run >"$results/$name.$mode.answers" 2>"$dir/client.err" </dev/null
+	run >"$base.answers" 2>"$dir/client.err" </dev/null
 	if [ -n "$server" ]; then
-		stop >>"$results/$name.$mode.answers"
+		stop >>"$base.answers"
 	fi
-	cat "$dir/result" "$dir/rate" >"$results/$name.$mode" 2>/dev/null
+	cat "$dir/result" "$dir/rate" >"$base" 2>/dev/null
 	# The library must not have had anything to say.
-	grep -c '^goshim\[' "$dir/err" | sed 's/^/messages=/' >>"$results/$name.$mode"
-	cat "$dir/err" "$dir/client.err" | tail -c 4000 >"$results/$name.$mode.err"
-	rm -f "$results/$name.$mode.stuck"
-	[ ! -e "$dir/result.stuck" ] || cp "$dir/result.stuck" "$results/$name.$mode.stuck"
+	grep -c '^goshim\[' "$dir/err" | sed 's/^/messages=/' >>"$base"
+	cat "$dir/err" "$dir/client.err" | tail -c 4000 >"$base.err"
+	[ ! -e "$dir/result.stuck" ] || cp "$dir/result.stuck" "$base.stuck"
 	rm -rf "$dir"
 }
 
@@ -154,8 +181,11 @@ for name; do
 		echo "$name: not run, a package is missing"
 		continue
 	fi
-	for mode in bare shim; do
-		one "$mode"
+	rm -f "$results/$name".*
+	for run in $(seq "$runs"); do
+		for mode in bare shim; do
+			one "$mode" "$run"
+		done
 	done
 	printf '%s\n%s\n%s\n' "$title" "$(version 2>&1 | head -n 1)" "$threads" >"$results/$name.about"
 	date -u +%Y-%m-%d >"$results/$name.date"

@@ -5,7 +5,7 @@
     table.py one DIR NAME     prints a line; exit status 1 when the program differs
     table.py all DIR FILE     rewrites what is between the markers of FILE
 """
-import glob, os, sys
+import glob, os, statistics, sys
 
 BEGIN, END = "<!-- field:begin -->", "<!-- field:end -->"
 
@@ -26,45 +26,68 @@ def ratio(a, b):
     return "%.2f" % (a / b) if a and b else "-"
 
 
+def median(values):
+    return statistics.median(values) if values else 0
+
+
+def speed(x):
+    return x.get("rate") or (1 / x["wall"] if x.get("wall") else 0)
+
+
 class Result:
+    """All runs of one program; the first bare one's answers are what they are compared with."""
+
     def __init__(self, directory, name):
         base = os.path.join(directory, name)
         self.title, self.version, self.threads = (read(base + ".about").split("\n") + [""] * 3)[:3]
         self.date = read(base + ".date").strip()
-        bare, shim = numbers(base + ".bare"), numbers(base + ".shim")
-        self.bare, self.shim = bare, shim
-        faults = []
-        a, b = (read("%s.%s.answers" % (base, m)) for m in ("bare", "shim"))
-        if not shim or not bare:
-            faults.append("did not run")
-        elif a != b:
-            x, y = a.splitlines(), b.splitlines()
-            first = next((i for i in range(max(len(x), len(y))) if x[i:i + 1] != y[i:i + 1]), 0)
-            faults.append("bare `%s`, shimmed `%s`" % tuple((l[first] if first < len(l) else "nothing")[:60]
-                                                           for l in (x, y)))
-        if shim.get("late"):
-            faults.append("had to be killed" + ("" if not bare.get("late") else ", bare too"))
-        if shim.get("left", 0) > bare.get("left", 0):
-            faults.append("left %d processes" % shim["left"])
-        if shim.get("messages"):
-            faults.append("message on standard error")
-        self.faults = faults
-        if "status" in bare and bare["status"] != shim.get("status"):
-            faults.append("status %d, bare %d" % (shim.get("status", -1), bare["status"]))
-        speed = [x.get("rate") or (1 / x["wall"] if x.get("wall") else 0) for x in (shim, bare)]
-        cost = [x.get("cpu", 0) / (x.get("work") or 1) for x in (shim, bare)]
+        note = read(base + ".note").strip()
+        n = 1
+        while os.path.exists("%s.bare.%d" % (base, n + 1)):
+            n += 1
+        self.runs = n
+        bare, shim = ([numbers("%s.%s.%d" % (base, m, i + 1)) for i in range(n)] for m in ("bare", "shim"))
+        faults = self.faults = []
+        for i in range(n):
+            self.judge(read("%s.bare.1.answers" % base), "bare run", bare[i], bare[0],
+                       read("%s.bare.%d.answers" % (base, i + 1)))
+            self.judge(read("%s.bare.1.answers" % base), "shimmed", shim[i], bare[0],
+                       read("%s.shim.%d.answers" % (base, i + 1)))
+        peak = lambda key, runs: max(int(x.get(key, 0)) for x in runs)
+        rates = [speed(x) for x in bare]
+        self.spread = max(rates) / min(rates) if all(rates) else 0
+        cost = [median([x.get("cpu", 0) / (x.get("work") or 1) for x in runs]) for runs in (shim, bare)]
         self.cells = [
-            self.title, self.version.replace("|", " "), self.threads,
-            "yes" if not faults else "; ".join(faults),
-            "%d, %d" % (bare.get("threads", 0), shim.get("threads", 0)),
-            "%d, %d" % (bare.get("rss", 0) / 1024, shim.get("rss", 0) / 1024),
-            ratio(*speed), ratio(*cost),
+            self.title, self.version.replace("|", " ").strip(), self.threads + (" (%s)" % note if note else ""),
+            "yes" if not faults else "; ".join(dict.fromkeys(faults)),
+            "%d, %d" % (peak("threads", bare), peak("threads", shim)),
+            "%d, %d" % (peak("rss", bare) / 1024, peak("rss", shim) / 1024),
+            ratio(median([speed(x) for x in shim]), median(rates)) + (" ±%.0f%%" % (50 * (self.spread - 1)) if n > 1 else ""),
+            ratio(*cost),
         ]
+
+    def judge(self, expected, which, result, bare, answers):
+        faults = self.faults
+        if "status" not in result:
+            faults.append(which + " did not run")
+        elif answers != expected:
+            x, y = expected.splitlines(), answers.splitlines()
+            first = next((i for i in range(max(len(x), len(y))) if x[i:i + 1] != y[i:i + 1]), 0)
+            faults.append("bare `%s`, %s `%s`" % ((x + ["nothing"] * 99)[first][:60], which,
+                                                 (y + ["nothing"] * 99)[first][:60]))
+        if result.get("status") != bare.get("status"):
+            faults.append("%s status %d, bare %d" % (which, result.get("status", -1), bare.get("status", -1)))
+        if result.get("late"):
+            faults.append(which + " had to be killed")
+        if result.get("left", 0) > bare.get("left", 0):
+            faults.append("%s left %d processes" % (which, result["left"]))
+        if result.get("messages"):
+            faults.append("message on standard error")
 
 
 def one(directory, name):
     r = Result(directory, name)
-    print("%-12s same: %s; kernel threads %s; MiB %s; throughput %s; CPU %s"
+    print("%-14s same: %s; kernel threads %s; MiB %s; throughput %s; CPU %s"
           % (name, r.cells[3], r.cells[4], r.cells[5], r.cells[6], r.cells[7]), flush=True)
     return 1 if r.faults else 0
 
@@ -73,11 +96,12 @@ def everything(directory, path):
     results = [Result(directory, os.path.basename(p)[:-6])
                for p in sorted(glob.glob(os.path.join(directory, "*.about")))]
     lines = [BEGIN, "",
-             "Written by `make check-field FIELD_TABLE=COMPATIBILITY.md`, %s." % max((r.date for r in results), default="never"),
+             "Written by `make check-field FIELD_TABLE=COMPATIBILITY.md`, %s; %s, each bare and shimmed, in turns."
+             % (max((r.date for r in results), default="never"),
+                "%d runs" % min((r.runs for r in results), default=0)),
              "Kernel threads and resident memory (MiB): at the peak, of all the program's processes, bare then",
-             "shimmed. Throughput and CPU time per operation: shimmed as a ratio to bare, of the last run alone.",
-             "The machine has two CPUs and had other work to do: the same program's ratio of throughput changed by a",
-             "factor of two and more from one run to the next, so those columns show no more than gross faults.", "",
+             "shimmed. Throughput and CPU time per operation: the shimmed runs' median as a ratio to the bare runs';",
+             "behind it half the distance between the fastest and the slowest bare run, which is what chance does.", "",
              "|program|version|threads are for|same answers, status, nothing left|kernel threads|memory|throughput|CPU|",
              "|-|-|-|-|-|-|-|-|"]
     lines += ["|" + "|".join(r.cells) + "|" for r in results]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034
-packages="apache2 apache2-utils curl"
-title="apache2 mpm_worker" threads="64 in each of up to 4 processes"
+packages="apache2 apache2-utils curl wrk"
+title="apache2 mpm_worker, 1,000 kept-alive connections" threads="1,000 in one process"
 version() { apache2 -v; }
-run() { . "$here/apache.inc" worker; }
+run() { . "$here/apache.inc" worker 1000; }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034
-packages="openjdk-17-jdk-headless python3"
+packages="openjdk-17-jdk-headless python3 wrk"
 title="openjdk-17, 2,000 connections" threads="one per connection, and the JVM's own"
 version() { java -version 2>&1; }
 run()
@@ -14,6 +14,6 @@ run()
 	up timeout 2 bash -c "echo >/dev/tcp/127.0.0.1/$p" || return
 	timeout 100 python3 "$here/client.py" lines "$p" 2000 10 >"$dir/load" || echo "client failed"
 	grep -v '^rate' "$dir/load"
-	rate $(sed -n 's/^rate //p' "$dir/load")
+	http_load 2000 8 "http://127.0.0.1:$p/"
 	stop
 }

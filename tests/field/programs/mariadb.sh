@@ -13,7 +13,7 @@ start_mariadb()
 sql() { timeout 60 mariadb --no-defaults -S "$dir/sock" -u root -N "$@"; }
 run()
 {
-	local p clients bench i
+	local p clients bench i how
 
 	p=$(port)
 	timeout 60 mariadb-install-db --no-defaults --datadir="$dir/data" --user=root \
@@ -40,23 +40,29 @@ run()
 	# shellcheck disable=SC2086 # words
 	timeout 60 $bench prepare >/dev/null 2>&1 || echo "prepare failed"
 	# shellcheck disable=SC2086
-	timeout 60 $bench --threads=100 --time=8 run >"$dir/load" 2>&1 || echo "sysbench failed"
+	timeout 60 $bench --threads=500 --time=10 run >"$dir/load" 2>&1 || echo "sysbench failed"
 	grep -E 'FATAL|reconnects' "$dir/load" | sed 's/(.*//'
 	rate "$(sed -n 's/.*transactions: .*(\([0-9.]*\) per.*/\1/p' "$dir/load")" \
 		"$(sed -n 's/.*transactions: *\([0-9]*\).*/\1/p' "$dir/load")"
-	# Money moves between accounts while the server is told to stop.
-	clients=
-	for i in 1 2 3 4 5 6 7 8 9 10; do
-		sql bank -e "call pay(1000000)" >/dev/null 2>&1 &
-		clients="$clients $!"
+	# Money moves between accounts while the server is told to stop, and while it is killed.
+	for how in TERM KILL; do
+		clients=
+		for i in 1 2 3 4 5 6 7 8 9 10; do
+			sql bank -e "call pay(1000000)" >/dev/null 2>&1 &
+			clients="$clients $!"
+		done
+		sleep 2
+		if [ "$how" = TERM ]; then
+			stop
+		else
+			crash
+		fi
+		# shellcheck disable=SC2086
+		wait $clients
+		start_mariadb || return
+		sql bank -e "select sum(amount), count(*) from account; check table account"
 	done
-	sleep 2
-	stop
-	# shellcheck disable=SC2086
-	wait $clients
-	start_mariadb || return
-	sql bank -e "select sum(amount), count(*) from account; check table account"
 	stop
 	grep -c 'ready for connections' "$dir/log"
-	grep -iE 'crash|signal|assert|corrupt' "$dir/log" | head -n 3
+	grep -iE 'got signal|assert|corrupt' "$dir/log" | head -n 3
 }

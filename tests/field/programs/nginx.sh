@@ -18,9 +18,7 @@ run()
 	for _ in 1 2 3 4 5; do
 		timeout 20 curl -s "http://127.0.0.1:$p/file" | cmp - "$dir/www/file" && echo same
 	done
-	timeout 60 wrk -t 1 -c 30 -d 4 "http://127.0.0.1:$p/file" >"$dir/load" 2>&1
-	grep -E 'Non-2xx|Socket errors' "$dir/load"
-	rate "$(awk '/^Requests.sec/ {print $2}' "$dir/load")" "$(awk '/requests in/ {print $1}' "$dir/load")"
+	http_load 30 4 "http://127.0.0.1:$p/file"
 	stop
 	grep -E 'alert|crit|emerg' "$dir/log" | head -n 3
 }

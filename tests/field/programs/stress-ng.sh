@@ -7,7 +7,7 @@ run()
 {
 	local s
 
-	for s in pthread mutex sem futex tsc hrtimers fifo poll eventfd; do
+	for s in pthread mutex futex sem pipe sock poll timerfd signal fifo eventfd hrtimers; do
 		echo "$s"
 		batch stress-ng --temp-path "$dir" --"$s" 2 --"$s"-ops 2000 --verify --timeout 20 \
 			2>"$dir/messages" | head -n 3
