@@ -41,6 +41,7 @@
 #include "sigframe.h"
 #include "sigmask.h"
 #include "sigpost.h"
+#include "sigplace.h"
 #include "sigstack.h"
 #include "sigworker.h"
 #include "stack.h"
@@ -423,6 +424,7 @@ static void gs_signal_entry(int sig, siginfo_t *info, void *context)
 	struct gs_thread *self = gs_self;
 	struct gs_worker *w = self ? self->worker : NULL;
 	ucontext_t *uc = context;
+	bool invited;
 
 	if ((GS_SIGS_FAULT & GS_SIG(sig)) && info->si_code > 0) {
 		gs_signal_fault(self, sig, info, uc);
@@ -433,9 +435,8 @@ static void gs_signal_entry(int sig, siginfo_t *info, void *context)
 			gs_signal_foreign(sig, info, uc);
 		return;
 	}
-	if (sig == GS_SIG_KICK && self->inrt == 1 && self->sig && self->sig->invited)
-		self->sig->invited = false;
-	else if (self->inrt > 0) {
+	invited = sig == GS_SIG_KICK && self->inrt == 1 && self->sig && self->sig->invited;
+	if (self->inrt > 0 && !invited) {
 		gs_signal_defer(w, self, sig, info, uc);
 		gs_sigworker_frame(w, uc);
 		return;
@@ -452,6 +453,9 @@ static void gs_signal_entry(int sig, siginfo_t *info, void *context)
 		gs_sigworker_frame(w, uc);
 		return;
 	}
+	gs_sigplace_move(self, gs_sigact_get(sig).flags & SA_ONSTACK, gs_signal_entry, sig, info, uc);
+	if (invited)
+		self->sig->invited = false;
 	gs_signal_arrive(self);
 	gs_signal_empty(self->worker, self);
 	if (sig == GS_SIG_KICK)
