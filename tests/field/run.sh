@@ -121,7 +121,7 @@ batch()
 # wrk counts as an error, too, that an answer took long.
 http_load()
 {
-	timeout 60 wrk -t 1 -c "$1" -d "$2" --timeout 30s "$3" >"$dir/load" 2>&1 || echo "client failed"
+	timeout 100 wrk -t 1 -c "$1" -d "$2" --timeout 30s "$3" >"$dir/load" 2>&1 || echo "client failed"
 	grep Non-2xx "$dir/load"
 	grep 'Socket errors' "$dir/load" | grep -v 'connect 0, read 0, write 0'
 	rate "$(awk '/^Requests.sec/ {print $2}' "$dir/load")" "$(awk '/requests in/ {print $1}' "$dir/load")"
