@@ -113,12 +113,23 @@ static GS_FLAT void gs_sched_settle(struct gs_thread *prev)
 	}
 }
 
+/* A signal handler has left something to do for the scheduler context. */
+static bool gs_sched_summoned(struct gs_worker *w)
+{
+	/* relaxed: set on this kernel thread */
+	return atomic_load_explicit(&w->g0.attention, memory_order_relaxed) != 0;
+}
+
 static GS_FLAT void gs_sched_land(struct gs_transfer tr)
 {
 	struct gs_thread *prev = tr.data;
 
 	prev->ctx = tr.from;
 	gs_sched_settle(prev);
+	/* Too late for gs_sched_pick to see: then when this thread leaves the runtime. */
+	if (GS_UNLIKELY(gs_sched_summoned(gs_self->worker)) && gs_self->kind == GS_KIND_GREEN)
+		/* relaxed: our own word */
+		atomic_fetch_or_explicit(&gs_self->attention, GS_ATT_PREEMPT, memory_order_relaxed);
 }
 
 void gs_sched_landed(struct gs_transfer tr)
@@ -162,13 +173,6 @@ static GS_FLAT void gs_sched_switch(struct gs_thread *from, struct gs_thread *to
 	}
 	gs_arch_set_thread_pointer(to->tp);
 	gs_sched_land(jump_fcontext(to->ctx, from));
-}
-
-/* A signal handler has left something to do for the scheduler context. */
-static bool gs_sched_summoned(struct gs_worker *w)
-{
-	/* relaxed: set on this kernel thread */
-	return atomic_load_explicit(&w->g0.attention, memory_order_relaxed) != 0;
 }
 
 /* The successor on this processor: a thread, the scheduler context when something
