@@ -52,3 +52,14 @@ GS_PROCS="1 2 8"
 	[[ $stderr == *"has overflowed its stack of"*GOSHIM_STACK_SIZE* ]]
 	[ "$(wc -l <<<"$stderr")" = 1 ]
 }
+
+@test "what servers do with signals" {
+	local way ways failed=
+
+	ways=$(timeout 20 "$GS_BUILD/tests/sig_idioms")
+	[ -n "$ways" ]
+	for way in $ways; do
+		compare sig_idioms "$way" || failed="$failed $way"
+	done
+	[ -z "$failed" ] || fail "differ:$failed"
+}
