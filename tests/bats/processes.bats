@@ -27,3 +27,23 @@ each()
 @test "user and group ids: the whole process changes, and signals still come" {
 	compare ids_all
 }
+
+@test "exec, by every door: descriptors, environment, what fails" {
+	compare exec_env
+}
+
+@test "GOSHIM_CHILDREN=0: started programs run without the library" {
+	local with without
+
+	run -0 env LIBRARY=1 LD_PRELOAD="$GS_LIB" "$GS_BUILD/tests/exec_env"
+	with=$(grep -c 'with the library$' <<<"$output")
+	without=$(grep -c 'alone$' <<<"$output")
+	[ "$with" = 19 ] && [ "$without" = 6 ] # those that were given an environment
+	run -0 env LIBRARY=1 GOSHIM_CHILDREN=0 LD_PRELOAD="$GS_LIB" "$GS_BUILD/tests/exec_env"
+	[ "$(grep -c 'alone$' <<<"$output")" = 25 ]
+}
+
+@test "the end by an exception" {
+	[ -x "$GS_BUILD/tests/die_cxx" ] || skip "built without a C++ compiler"
+	each die_cxx
+}
