@@ -440,7 +440,8 @@ void gs_sched_rejoin(struct gs_thread *self)
 	struct gs_worker *w = self->worker;
 
 	gs_wire_settle(self);
-	if (!w->p && !gs_idle_acquire(w))
+	/* In a region it has none to begin with, and gets one when it leaves that. */
+	if (!w->p && !self->in_region && !gs_idle_acquire(w))
 		gs_sched_leave(self);
 }
 
@@ -470,6 +471,12 @@ void gs_sched_attend(struct gs_thread *self)
 	/* relaxed: set by this kernel thread's handlers, or by a sender that will kick */
 	uint32_t what = atomic_load_explicit(&self->attention, memory_order_relaxed);
 
+	/* There is no processor to give up, nor a way to another worker: when it leaves it. */
+	if (self->in_region) {
+		if (what & (GS_ATT_SIGNAL | GS_ATT_PREEMPT)) /* maybe the worker holds one */
+			gs_sched_ops.attend(self, what);
+		return;
+	}
 	while (what & GS_ATT_PREEMPT) {
 		atomic_fetch_and_explicit(&self->attention, ~(uint32_t)GS_ATT_PREEMPT,
 					  memory_order_relaxed);
