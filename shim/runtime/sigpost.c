@@ -31,6 +31,7 @@
 #include <time.h>
 
 static struct gs_thread *gs_sigpost_main;
+static struct gs_thread *gs_sigpost_newborn; /* about to begin; lock held */
 static struct gs_list gs_sigpost_waiters = GS_LIST_INIT(gs_sigpost_waiters);
 
 /* The mask of a thread that has ended: no program can block SIGKILL. */
@@ -66,8 +67,8 @@ static bool gs_sigpost_consider(struct gs_thread *t, void *arg)
 	   ended; only gs_sigpost_gone ends it, under the lock */
 	unsigned state = atomic_load_explicit(&t->state, memory_order_relaxed);
 
-	if (t->kind != GS_KIND_GREEN || state == GS_STATE_NEW || state == GS_STATE_DEAD ||
-	    !gs_sigpost_lets_in(t, search->bit))
+	if (t->kind != GS_KIND_GREEN || (state == GS_STATE_NEW && t != gs_sigpost_newborn) ||
+	    state == GS_STATE_DEAD || !gs_sigpost_lets_in(t, search->bit))
 		return true;
 	search->found = t;
 	return !(state == GS_STATE_WAITING && t->interruptible);
@@ -186,9 +187,11 @@ void gs_sigpost_local(struct gs_thread *self, int sig)
 
 /* What is wanted may have changed. Takes what has become so from the kernel, before other
    workers can get at what comes after it, and gives it, and what was queued for nobody,
-   to those who want it; and what was queued for self among lost to others. Returns what
-   has become wanted, for gs_sigpost_open. Lock held. */
-static uint64_t gs_sigpost_revise(struct gs_thread *self, uint64_t lost)
+   to those who want it; and what was queued for self among lost to others. opened: what
+   some thread lets in now and did not before. That may have been wanted already (a
+   thread that ends counts as gone before its mask does), and what waits for it must not
+   be overtaken. Returns what has become wanted, for gs_sigpost_open. Lock held. */
+static uint64_t gs_sigpost_revise(struct gs_thread *self, uint64_t opened, uint64_t lost)
 {
 	uint64_t grown = gs_sigmask_growth(), fetch = 0;
 	const struct timespec now = { 0 };
@@ -202,7 +205,7 @@ static uint64_t gs_sigpost_revise(struct gs_thread *self, uint64_t lost)
 	while (gs_sigqueue_take_back(self, lost, &info))
 		gs_sigpost(NULL, &info, self);
 	/* One in sigwait wants one only. */
-	while (gs_sigqueue_take(NULL, grown & gs_sigmask_wanted(), &info))
+	while (gs_sigqueue_take(NULL, opened | (grown & gs_sigmask_wanted()), &info))
 		if (!gs_sigpost(NULL, &info, self))
 			break;
 	return grown;
@@ -225,7 +228,7 @@ void gs_sigpost_mask(struct gs_thread *self, uint64_t set)
 	gs_sigmask_change(self, set);
 	if (set != gs_sigmask_common)
 		gs_sigqueue_state(self); /* puts it on the list that gs_sigpost_choose looks at */
-	grown = gs_sigpost_revise(self, set & ~old);
+	grown = gs_sigpost_revise(self, old & ~set, set & ~old);
 	gs_unlock(&gs_sigact_lock);
 	gs_sigpost_open(self, grown);
 	if (atomic_load_explicit(&self->sigpending, memory_order_relaxed) & ~set)
@@ -238,7 +241,7 @@ uint64_t gs_sigpost_wait_begin(struct gs_sigpost_waiter *w)
 	w->served = false;
 	gs_list_add_tail(&gs_sigpost_waiters, &w->node);
 	gs_sigmask_await(w->set);
-	return gs_sigpost_revise(w->t, 0);
+	return gs_sigpost_revise(w->t, 0, 0);
 }
 
 void gs_sigpost_wait_end(struct gs_sigpost_waiter *w)
@@ -269,8 +272,11 @@ void gs_sigpost_born(struct gs_thread *self, struct gs_thread *t)
 		atomic_fetch_add_explicit(&gs_thread_count, 1, memory_order_relaxed);
 	}
 	/* With its maker's mask it changes nothing in what is wanted. */
-	if (mask != gs_sigpost_mask_of(self))
-		grown = gs_sigpost_revise(self, 0);
+	if (mask != gs_sigpost_mask_of(self)) {
+		gs_sigpost_newborn = t;
+		grown = gs_sigpost_revise(self, ~mask, 0);
+		gs_sigpost_newborn = NULL;
+	}
 	gs_unlock(&gs_sigact_lock);
 	gs_sigpost_open(self, grown);
 }
@@ -288,7 +294,7 @@ void gs_sigpost_died(struct gs_thread *self)
 	/* seq_cst, both: the last thread with the common mask finds that there is none */
 	if (odd || self->sig || atomic_load_explicit(&gs_thread_count, memory_order_seq_cst) ==
 					atomic_load_explicit(&gs_sigmask_odd, memory_order_seq_cst))
-		grown = gs_sigpost_revise(self, ~UINT64_C(0));
+		grown = gs_sigpost_revise(self, 0, ~UINT64_C(0));
 	gs_sigqueue_close(self);
 	gs_unlock(&gs_sigact_lock);
 	gs_sigpost_open(self, grown);

@@ -136,8 +136,8 @@ static void gs_sigworker_admit(struct gs_worker *w, uint64_t set)
 {
 	if (w != gs_sigworker_first)
 		set &= ~GS_SIGS_REALTIME;
-	/* relaxed: one writer */
-	__atomic_store_n(&w->kmask, w->kmask & ~set, __ATOMIC_RELAXED);
+	/* One instruction: a kick's handler may come in between. relaxed: one kernel thread */
+	__atomic_fetch_and(&w->kmask, ~set, __ATOMIC_RELAXED);
 }
 
 void gs_sigworker_kick(void)
@@ -158,7 +158,8 @@ void gs_sigworker_open(struct gs_worker *w, uint64_t set)
 
 void gs_sigworker_close(struct gs_worker *w, uint64_t set)
 {
-	__atomic_store_n(&w->kmask, w->kmask | (set & ~GS_SIGS_OPEN), __ATOMIC_RELAXED);
+	/* relaxed: as in gs_sigworker_admit */
+	__atomic_fetch_or(&w->kmask, set & ~GS_SIGS_OPEN, __ATOMIC_RELAXED);
 }
 
 void gs_sigworker_look(struct gs_worker *w)
@@ -170,8 +171,7 @@ void gs_sigworker_look(struct gs_worker *w)
 	/* For signalfds they must stay in the kernel, and in order. seq_cst: whoever comes to
 	   want one says so and then looks at kmask (gs_sigworker_open); here it is the other
 	   way round. */
-	__atomic_store_n(&w->kmask, w->kmask | (fds & ~(gs_sigmask_wanted() | GS_SIGS_OPEN)),
-			 __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&w->kmask, fds & ~(gs_sigmask_wanted() | GS_SIGS_OPEN), __ATOMIC_SEQ_CST);
 	atomic_thread_fence(memory_order_seq_cst);
 	gs_sigworker_admit(w, gs_sigmask_wanted());
 }
