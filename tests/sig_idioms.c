@@ -308,6 +308,49 @@ static void way_children(void)
 	printf("ignored: %s\n", strerror(errno));
 }
 
+/* ---- a thread that lets in what everybody blocks ---- */
+
+static int last_value, disorder;
+
+static void in_order(int sig, siginfo_t *info, void *uc)
+{
+	(void)sig;
+	(void)uc;
+	disorder += info->si_value.sival_int != last_value + 1;
+	last_value = info->si_value.sival_int;
+	atomic_fetch_add(&seen, 1);
+}
+
+static void *until_seen(void *arg)
+{
+	while (atomic_load(&seen) < ROUNDS)
+		usleep(500);
+	return arg;
+}
+
+static void way_newborn(void)
+{
+	struct sigaction act = { .sa_sigaction = in_order, .sa_flags = SA_SIGINFO };
+	pthread_attr_t attr;
+	sigset_t set;
+	pthread_t t;
+
+	sigaction(SIGRTMIN, &act, NULL);
+	workers_come();
+	workers_go();
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	for (int i = 1; i <= ROUNDS; i++)
+		sigqueue(getpid(), SIGRTMIN, (union sigval){ .sival_int = i });
+	sigemptyset(&set);
+	pthread_attr_init(&attr);
+	pthread_attr_setsigmask_np(&attr, &set);
+	CHECK(pthread_create(&t, &attr, until_seen, NULL) == 0);
+	pthread_join(t, NULL);
+	printf("seen %d, out of order %d\n", atomic_load(&seen), disorder);
+}
+
 /* ---- what handlers call ---- */
 
 static void post(int sig)
@@ -498,6 +541,7 @@ static const struct way {
 	{ "thread", way_thread },     { "suspend", way_suspend }, { "pipe", way_pipe },
 	{ "timer", way_timer },       { "children", way_children }, { "post", way_post },
 	{ "leave", way_leave },       { "sigpipe", way_sigpipe }, { "raw", way_raw },
+	{ "newborn", way_newborn },
 };
 
 int main(int argc, char **argv)

@@ -63,3 +63,13 @@ GS_PROCS="1 2 8"
 	done
 	[ -z "$failed" ] || fail "differ:$failed"
 }
+
+@test "a server that is sent signals at random moments: nothing is lost" {
+	local bare shimmed procs
+
+	bare=$(timeout 60 "$(program signal_server)" 2)
+	for procs in $GS_PROCS; do
+		shimmed=$(GOSHIM_MAXPROCS=$procs timeout 60 "$(program signal_server)" 3 "$GS_LIB")
+		assert_equal "$shimmed" "$bare"
+	done
+}
