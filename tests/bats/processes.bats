@@ -35,11 +35,11 @@ each()
 @test "GOSHIM_CHILDREN=0: started programs run without the library" {
 	local with without
 
-	run -0 env LIBRARY=1 LD_PRELOAD="$GS_LIB" "$GS_BUILD/tests/exec_env"
+	run -5 env LIBRARY=1 LD_PRELOAD="$GS_LIB" "$GS_BUILD/tests/exec_env"
 	with=$(grep -c 'with the library$' <<<"$output")
 	without=$(grep -c 'alone$' <<<"$output")
 	[ "$with" = 19 ] && [ "$without" = 6 ] # those that were given an environment
-	run -0 env LIBRARY=1 GOSHIM_CHILDREN=0 LD_PRELOAD="$GS_LIB" "$GS_BUILD/tests/exec_env"
+	run -5 env LIBRARY=1 GOSHIM_CHILDREN=0 LD_PRELOAD="$GS_LIB" "$GS_BUILD/tests/exec_env"
 	[ "$(grep -c 'alone$' <<<"$output")" = 25 ]
 }
 
