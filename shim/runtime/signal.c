@@ -241,11 +241,22 @@ static void gs_signal_foreign(int sig, siginfo_t *info, ucontext_t *uc)
 	}
 }
 
-/* Whose timer has sent it, when w is some thread's own: timers that send to a thread
-   (SIGEV_THREAD_ID) send to its kernel thread. A timer of the process may end here too. */
+/* Timers that send to a thread (SIGEV_THREAD_ID), and descriptors whose owner is a thread,
+   send to its kernel thread. */
+static bool gs_signal_follows_thread(const siginfo_t *info)
+{
+	if (info->si_code == SI_TIMER)
+		return true;
+	if (info->si_signo == SIGCHLD)
+		return false; /* has codes of its own */
+	return (info->si_code >= POLL_IN && info->si_code <= POLL_HUP) ||
+	       (info->si_signo == SIGIO && info->si_code == SI_KERNEL);
+}
+
+/* Whose it is, when w is some thread's own. One for the process may end here too. */
 static struct gs_thread *gs_signal_owner(const struct gs_worker *w, const siginfo_t *info)
 {
-	return info->si_code == SI_TIMER && w->wired && w->wired != &w->g0 && !w->retired
+	return gs_signal_follows_thread(info) && w->wired && w->wired != &w->g0 && !w->retired
 		       ? w->wired
 		       : NULL;
 }
@@ -254,7 +265,7 @@ static struct gs_thread *gs_signal_owner(const struct gs_worker *w, const siginf
 static bool gs_signal_is_directed(int sig, const siginfo_t *info)
 {
 	return info->si_code == SI_TKILL ||
-	       (info->si_code == SI_TIMER && gs_self->wired) ||
+	       (gs_self->wired && gs_signal_follows_thread(info)) ||
 	       ((GS_SIGS_LOCAL & GS_SIG(sig)) && info->si_pid == gs_sys_getpid());
 }
 

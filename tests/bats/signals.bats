@@ -73,3 +73,7 @@ GS_PROCS="1 2 8"
 		assert_equal "$shimmed" "$bare"
 	done
 }
+
+@test "signals of descriptors: to the process and to one thread" {
+	compare sig_owner
+}
