@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process.c - fork, vfork, exec, spawn, wait.
+ * process.c - fork, vfork, spawn, wait.
  *
  * fork itself needs no hook: libc's runs the handlers that init.c registers
  * before anything of the program (see runtime/child.h), and so do daemon and
