@@ -64,7 +64,8 @@ GS_EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	va_end(ap);
 	if (self && fn && stack && gs_clone_forks((unsigned int)flags)) {
 		gs_child_prepare();
-		ret = gs_real.clone(gs_clone_entry, stack, flags, &start, parent_tid, tls, child_tid);
+		ret = gs_real.clone(gs_clone_entry, stack, flags, &start, parent_tid, tls,
+				    child_tid);
 		gs_child_parent();
 		return ret;
 	}

@@ -110,7 +110,8 @@ bool gs_rawcall(long nr, const long *a, long *ret)
 
 		if (!t || !info)
 			return false;
-		*ret = gs_gate_result(-pthread_sigqueue((pthread_t)t->tp, (int)a[2], info->si_value));
+		*ret = gs_gate_result(-pthread_sigqueue((pthread_t)t->tp, (int)a[2],
+							info->si_value));
 		return true;
 	}
 	case SYS_sigaltstack:

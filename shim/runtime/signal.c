@@ -146,7 +146,8 @@ static void gs_signal_depart(struct gs_thread *self, ucontext_t *uc, struct gs_w
 		gs_barrier();
 		gs_signal_block_all();
 		/* relaxed: set by this kernel thread, or by a sender whose kick is pending */
-		if (!(atomic_load_explicit(&self->attention, memory_order_relaxed) & GS_ATT_SIGNAL) &&
+		if (!(atomic_load_explicit(&self->attention, memory_order_relaxed) &
+		      GS_ATT_SIGNAL) &&
 		    !gs_sigworker_holds(self->worker))
 			break;
 		gs_signal_arrive(self);
@@ -204,7 +205,8 @@ static void gs_signal_fault(struct gs_thread *self, int sig, siginfo_t *info, uc
 		gs_sigact_surrender(sig);
 		/* The others repeat the instruction, and this time it ends the process. */
 		if (sig == SIGTRAP || sig == SIGSYS)
-			gs_sys4(__NR_rt_tgsigqueueinfo, gs_sys_getpid(), gs_sys_gettid(), sig, info);
+			gs_sys4(__NR_rt_tgsigqueueinfo, gs_sys_getpid(), gs_sys_gettid(), sig,
+				info);
 		return;
 	}
 	if (!program) { /* probably a program that wants to say how it died */
@@ -293,7 +295,8 @@ static void gs_signal_defer(struct gs_worker *w, struct gs_thread *self, int sig
 					     : gs_signal_owner(w, info),
 				  info);
 		if (green)
-			atomic_fetch_or_explicit(&self->attention, GS_ATT_PREEMPT, memory_order_relaxed);
+			atomic_fetch_or_explicit(&self->attention, GS_ATT_PREEMPT,
+						 memory_order_relaxed);
 	}
 }
 
