@@ -47,3 +47,7 @@ each()
 	[ -x "$GS_BUILD/tests/die_cxx" ] || skip "built without a C++ compiler"
 	each die_cxx
 }
+
+@test "core dumps where there is one bare" {
+	compare die_core
+}
