@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034
-packages="python3 libpython3-testsuite procps"
+packages="python3 libpython3.11-testsuite procps"
 title="Python's own tests of signals, processes, threads, sockets" threads="as each test wants"
 version() { /usr/bin/python3 --version; }
 run()
