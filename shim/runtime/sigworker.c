@@ -165,15 +165,27 @@ void gs_sigworker_close(struct gs_worker *w, uint64_t set)
 void gs_sigworker_look(struct gs_worker *w)
 {
 	uint64_t fds = atomic_load_explicit(&gs_sigmask_fds, memory_order_relaxed);
+	uint64_t wanted = gs_sigmask_wanted(), now;
 
-	if (w != gs_sigworker_first)
+	/* Native: what is lent is looked at when it comes back. */
+	if (w != gs_sigworker_first || gs_sigworker(w)->native)
 		return;
 	/* For signalfds they must stay in the kernel, and in order. seq_cst: whoever comes to
 	   want one says so and then looks at kmask (gs_sigworker_open); here it is the other
 	   way round. */
 	__atomic_fetch_or(&w->kmask, fds & ~(gs_sigmask_wanted() | GS_SIGS_OPEN), __ATOMIC_SEQ_CST);
-	atomic_thread_fence(memory_order_seq_cst);
-	gs_sigworker_admit(w, gs_sigmask_wanted());
+	for (;;) {
+		atomic_thread_fence(memory_order_seq_cst);
+		gs_sigworker_admit(w, wanted);
+		/* seq_cst: pairs with the fence in gs_sigworker_first_blocks. What has become
+		   unwanted since may be being fetched by others, because we blocked it. */
+		atomic_thread_fence(memory_order_seq_cst);
+		now = gs_sigmask_wanted();
+		if (now == wanted)
+			break;
+		gs_sigworker_close(w, wanted & ~now & GS_SIGS_REALTIME);
+		wanted = now;
+	}
 }
 
 bool gs_sigworker_native(struct gs_thread *self, bool native)
