@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CROWD = 8, ROUNDS = 200 };
+enum { CROWD = 8, ROUNDS = 60 };
 
 static atomic_int stop, handled;
 static int ends[2];
@@ -148,9 +149,13 @@ int main(void)
 	show("main's own setgid", setgid(44));
 	pthread_create(&changer, NULL, again, &bad);
 	for (int i = 0; i < ROUNDS; i++) {
+		int before = atomic_load(&handled);
+
 		pthread_create(&other, NULL, nothing, NULL);
 		pthread_kill(crowd[i % CROWD], SIGUSR1);
 		pthread_join(other, NULL);
+		while (atomic_load(&handled) == before)
+			sched_yield();
 	}
 	pthread_join(changer, NULL);
 	printf("back and forth: %d bad\n", geteuid() == 0 ? bad : 0);
