@@ -29,7 +29,6 @@
 #include "runtime/sched.h"
 #include "runtime/shared.h"
 #include "runtime/signal.h"
-#include "runtime/sigplace.h"
 #include "runtime/sys.h"
 #include "runtime/tcb.h"
 #include "runtime/wired.h"
@@ -101,7 +100,6 @@ static int gs_init_main(const char **why)
 	gs_sched_ops.started = gs_signal_worker_started;
 	gs_sched_ops.cancellable = gs_cancel_due;
 	gs_sched_ops.cancel = gs_cancel_asynchronous;
-	gs_sched_ops.place = gs_sigplace_move;
 	gs_fd_init();
 	gs_wired_init();
 	t->inrt = 1;

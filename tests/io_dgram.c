@@ -277,6 +277,44 @@ static void passing(void)
 	close(fd[1]);
 }
 
+static void *receive(void *arg)
+{
+	char b[100];
+
+	/* The result travels in the pointer. */
+	return (void *)recv(*(int *)arg, b, sizeof(b), 0);
+}
+
+/* Whoever waits for a datagram is told when nobody will read any more, and so is who comes
+   later: even where shutdown itself fails. */
+static void shut_down(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), pair[2], r;
+	void *got;
+	pthread_t t;
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	CHECK(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0);
+	pthread_create(&t, NULL, receive, &fd);
+	usleep(10000); /* most likely it waits by now; the answer is the same if not */
+	r = shutdown(fd, SHUT_RDWR);
+	printf("shutdown: %d %s", r, r ? strerror(errno) : "");
+	pthread_join(t, &got);
+	printf(", waiter %ld, later %ld\n", (long)got, (long)receive(&fd));
+	close(fd);
+	CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);
+	pthread_create(&t, NULL, receive, &pair[0]);
+	CHECK(send(pair[1], "x", 1, 0) == 1);
+	pthread_join(t, &got);
+	printf("local: %ld", (long)got);
+	CHECK(send(pair[1], "xy", 2, 0) == 2 && shutdown(pair[0], SHUT_RD) == 0);
+	r = (int)(long)receive(&pair[0]);
+	printf(", what had come %d, later %ld\n", r, (long)receive(&pair[0]));
+	close(pair[0]);
+	close(pair[1]);
+}
+
 int main(void)
 {
 	struct timespec second = { 1, 0 };
@@ -294,5 +332,6 @@ int main(void)
 	CHECK(pipe2(fd, O_DIRECT) == 0);
 	packets("packet pipe", fd);
 	passing();
+	shut_down();
 	return 0;
 }

@@ -8,6 +8,7 @@
  * Called from: the program, and libc's own functions through the second door.
  */
 #include "gate.h"
+#include "owner.h"
 #include "real.h"
 #include "runtime/io.h"
 
@@ -176,12 +177,18 @@ static long gs_fcntl_call(int fd, int cmd, void *arg)
 		return ret;
 	case F_GETOWN:
 		/* As libc does it: a process group's small number is no errno. */
-		ret = gs_sys3(__NR_fcntl, fd, F_GETOWN_EX, &owner);
+		ret = gs_owner_get(fd, &owner);
 		if (ret == 0)
 			ret = owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid;
 		else
 			ret = gs_gate_result(ret);
 		return ret;
+	case F_SETOWN_EX:
+		return gs_owner_set(fd, arg);
+	case F_GETOWN_EX:
+		return arg ? gs_owner_get(fd, arg) : -EFAULT;
+	case F_SETSIG:
+		return gs_owner_signal(fd, (int)(long)arg);
 	}
 	return gs_sys3(__NR_fcntl, fd, cmd, arg);
 }

@@ -10,6 +10,7 @@
  * operations and futex_waitv.
  */
 #include "gate.h"
+#include "rawcall.h"
 #include "runtime/futex.h"
 #include "runtime/region.h"
 #include "runtime/signal.h"
@@ -139,7 +140,7 @@ static long gs_futex_shared(struct gs_thread *self, const long *a, int op)
 }
 
 /* System calls that have a hook of the same meaning: those that block, and those
-   that end the life of a descriptor's number. */
+   that end the life of a descriptor's number, or are about signals and processes. */
 static bool gs_futex_hooked(const long *a, long nr, long *ret)
 {
 	switch (nr) {
@@ -191,7 +192,7 @@ static bool gs_futex_hooked(const long *a, long nr, long *ret)
 		*ret = sendmsg((int)a[0], (const struct msghdr *)a[1], (int)a[2]);
 		return true;
 	default:
-		return false;
+		return gs_gate() && gs_rawcall(nr, a, ret);
 	}
 }
 

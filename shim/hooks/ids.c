@@ -4,7 +4,7 @@
  *
  * libc's own functions ask every thread it knows to make the call; see
  * runtime/everywhere.c for why that does not do here. setfsuid and setfsgid are per
- * thread and stay libc's.
+ * thread: hooks/identity.c.
  */
 #include "gate.h"
 #include "real.h"

@@ -6,6 +6,7 @@
 #include "hooks/libc.h"
 
 #include "gate.h"
+#include "runtime/child.h"
 #include "runtime/mutex.h"
 
 void gs_libc_lock_wait(int *word)
@@ -15,5 +16,7 @@ void gs_libc_lock_wait(int *word)
 
 void gs_libc_lock_wake(int *word)
 {
+	if (GS_UNLIKELY(gs_child_unborn()))
+		return;
 	gs_mutex_libc_wake(gs_gate(), (_Atomic uint32_t *)word);
 }

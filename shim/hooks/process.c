@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process.c - fork, vfork, exec, spawn, wait.
+ * process.c - fork, vfork, spawn, wait.
  *
  * fork itself needs no hook: libc's runs the handlers that init.c registers
  * before anything of the program (see runtime/child.h), and so do daemon and
@@ -13,6 +13,7 @@
 #include "runtime/cancel.h"
 #include "runtime/child.h"
 #include "runtime/region.h"
+#include "runtime/signal.h"
 
 #include <spawn.h>
 #include <sys/wait.h>
@@ -40,6 +41,7 @@ __attribute__((used)) void gs_process_vfork_begin(void)
 
 	if (self) {
 		gs_region_enter(self);
+		gs_signal_native(self, true); /* for the child to pass on */
 		self->inrt++;
 	} else if (gs_self) {
 		gs_self->inrt++;
@@ -51,8 +53,10 @@ __attribute__((used)) long gs_process_vfork_end(long ret)
 {
 	struct gs_thread *self = gs_self;
 
-	if (self && --self->inrt == 0 && self->in_region)
+	if (self && --self->inrt == 0 && self->in_region) {
+		gs_signal_native(self, false);
 		gs_region_leave(self);
+	}
 	return gs_gate_result(ret);
 }
 
@@ -101,16 +105,47 @@ __asm__(".text\n"
 		if (!self_)                      \
 			return call;             \
 		gs_region_enter(self_);          \
+		gs_signal_native(self_, true);   \
 		ret_ = call;                     \
 		err_ = errno;                    \
+		gs_signal_native(self_, false);  \
 		gs_region_leave(self_);          \
 		errno = err_;                    \
 		return ret_;                     \
 	} while (0)
 
+/* In a region, where gs_enter and gs_leave are not for. */
+static uint64_t gs_process_mask(struct gs_thread *self, uint64_t set)
+{
+	uint64_t old;
+
+	self->inrt++;
+	gs_signal_swap_mask(self, set, &old);
+	self->inrt--;
+	return old;
+}
+
 GS_EXPORT int system(const char *command)
 {
-	GS_PROCESS_REGION(int, gs_real.system(command));
+	struct gs_thread *self = gs_gate();
+	uint64_t mask;
+	int ret, err;
+
+	if (!self)
+		return gs_real.system(command);
+	gs_region_enter(self);
+	gs_signal_native(self, true);
+	/* libc blocks it in the kernel: the child is not the program's to wait for. relaxed:
+	   our own word */
+	mask = atomic_load_explicit(&self->sigmask, memory_order_relaxed);
+	gs_process_mask(self, mask | 1ULL << (SIGCHLD - 1));
+	ret = gs_real.system(command);
+	err = errno;
+	gs_process_mask(self, mask);
+	gs_signal_native(self, false);
+	gs_region_leave(self);
+	errno = err;
+	return ret;
 }
 
 GS_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
@@ -129,14 +164,17 @@ GS_EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_
 static long gs_process_wait_inside(struct gs_thread *self, long nr, long a, long b, long c,
 				   long d, long e)
 {
-	bool exposed;
+	bool exposed, native;
 	long ret;
 
 	if (!self || self->kind != GS_KIND_GREEN || self->inrt > 0 || !self->in_region)
 		return gs_sys5(nr, a, b, c, d, e);
+	native = gs_signal_native(self, false); /* it may take long */
 	exposed = gs_cancel_expose(self);
 	ret = gs_sys5(nr, a, b, c, d, e);
 	gs_cancel_cover(self, exposed);
+	if (native)
+		gs_signal_native(self, true);
 	return ret;
 }
 

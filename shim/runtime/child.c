@@ -12,6 +12,8 @@
  *     anew in the child;
  *  3. the child has its own epoll instance: the inherited one's registrations
  *     are the parent's, and would be changed for the parent too.
+ * Between fork and the making anew libc itself runs in the child, and lets go of the lock
+ * it holds round the handlers (gs_child_unborn).
  * The other threads' stacks are not reused in the child: their owners may have
  * been inside malloc.
  *
@@ -33,6 +35,18 @@
 #include "wired.h"
 #include "worker.h"
 
+/* Who is forking: written under the locks of prepare. */
+static struct gs_thread *_Atomic gs_child_forker;
+static int gs_child_pid;
+
+bool gs_child_unborn(void)
+{
+	/* relaxed: what counts is what this thread wrote itself */
+	struct gs_thread *forker = atomic_load_explicit(&gs_child_forker, memory_order_relaxed);
+
+	return forker && forker == gs_self && gs_sys_getpid() != gs_child_pid;
+}
+
 void gs_child_prepare(void)
 {
 	struct gs_thread *self = gs_self;
@@ -45,10 +59,13 @@ void gs_child_prepare(void)
 	gs_thread_fork_lock();
 	gs_stack_fork_lock();
 	gs_tcb_fork_lock();
+	gs_child_pid = gs_sys_getpid();
+	atomic_store_explicit(&gs_child_forker, self, memory_order_relaxed);
 }
 
 static void gs_child_unlock(void)
 {
+	atomic_store_explicit(&gs_child_forker, NULL, memory_order_relaxed);
 	gs_tcb_fork_unlock();
 	gs_stack_fork_unlock();
 	gs_thread_fork_unlock();

@@ -14,4 +14,8 @@ void gs_child_prepare(void);
 void gs_child_parent(void);
 void gs_child_fresh(void);
 
+/* Is the caller in the child of a fork already, but not fresh yet? Then nobody waits for
+   anything here, and what the runtime knows is the parent's. */
+bool gs_child_unborn(void);
+
 #endif

@@ -10,7 +10,9 @@
  *
  * The handler makes one system call and touches no thread-local storage, so it may
  * interrupt anything, the runtime and the monitor included. Nobody blocks its signal
- * for long.
+ * for long. The number is that of the workers' kick (signal.c): whatever comes without
+ * an order for the kernel thread it comes to is passed on. Which of two pending ones is
+ * taken for the order does not matter, for both come.
  *
  * If the call succeeds here and fails on another thread, the process is in a state
  * nobody can describe, and is aborted, as libc does.
@@ -47,15 +49,23 @@ static bool gs_everywhere_ready;
 /* The order, and how many have not carried it out yet. */
 static struct {
 	long nr, a, b, c;
+	int tid;
 	_Atomic uint32_t left;
 	_Atomic bool failed;
 } gs_everywhere_order;
 
-static void gs_everywhere_handler(int sig)
+/* The handler that had the signal's number before. */
+static void (*gs_everywhere_other)(int, siginfo_t *, void *);
+
+static void gs_everywhere_handler(int sig, siginfo_t *info, void *context)
 {
 	/* acquire: pairs with the release of the count that precedes the signal */
-	if (atomic_load_explicit(&gs_everywhere_order.left, memory_order_acquire) == 0)
-		return; /* somebody else's signal */
+	if (atomic_load_explicit(&gs_everywhere_order.left, memory_order_acquire) == 0 ||
+	    gs_everywhere_order.tid != gs_sys_gettid()) {
+		if (gs_everywhere_other)
+			gs_everywhere_other(sig, info, context);
+		return;
+	}
 	if (gs_sys3(gs_everywhere_order.nr, gs_everywhere_order.a, gs_everywhere_order.b,
 		    gs_everywhere_order.c) < 0)
 		atomic_store_explicit(&gs_everywhere_order.failed, true, memory_order_relaxed);
@@ -68,14 +78,19 @@ static void gs_everywhere_install(void)
 {
 	struct gs_arch_sigaction action = {
 		.handler = (void *)gs_everywhere_handler,
-		.flags = SA_RESTART | GS_ARCH_SA_RESTORER,
+		.flags = SA_SIGINFO | SA_RESTART | GS_ARCH_SA_RESTORER,
 		.restorer = gs_arch_sigreturn,
-	};
+	}, before = { 0 };
 	uint64_t unblock = 1ULL << (GS_EVERYWHERE_SIGNAL - 1);
 
 	if (gs_everywhere_ready)
 		return;
 	gs_sys4(__NR_rt_sigprocmask, SIG_UNBLOCK, &unblock, NULL, GS_EVERYWHERE_SIGSET);
+	gs_sys4(__NR_rt_sigaction, GS_EVERYWHERE_SIGNAL, NULL, &before, GS_EVERYWHERE_SIGSET);
+	if ((before.flags & SA_SIGINFO) && before.handler > (void *)SIG_IGN) {
+		gs_everywhere_other = (void (*)(int, siginfo_t *, void *))before.handler;
+		action.mask = before.mask;
+	}
 	gs_sys4(__NR_rt_sigaction, GS_EVERYWHERE_SIGNAL, &action, NULL, GS_EVERYWHERE_SIGSET);
 	gs_everywhere_ready = true;
 }
@@ -85,6 +100,7 @@ static void gs_everywhere_tell(int pid, int tid)
 {
 	uint32_t left;
 
+	gs_everywhere_order.tid = tid;
 	/* release: the handler that sees it sees the order */
 	atomic_store_explicit(&gs_everywhere_order.left, 1, memory_order_release);
 	if (gs_sys3(__NR_tgkill, pid, tid, GS_EVERYWHERE_SIGNAL) == 0)

@@ -132,6 +132,17 @@ long gs_io_wait(struct gs_io *io)
 	}
 }
 
+/* A datagram socket that has been shut down for reading, and has nothing left, tells only
+   those who are willing to wait that there will be nothing; it does so at once. */
+static bool gs_io_over(struct gs_io *io)
+{
+	/* relaxed: an event that comes later wakes */
+	uint64_t word = atomic_load_explicit(gs_fd_side(io->f, io->dir), memory_order_relaxed);
+
+	return GS_UNLIKELY(word & GS_FD_STICKY) && io->dir == GS_FD_IN &&
+	       (gs_io_poll(io->fd, POLLRDHUP) & POLLRDHUP);
+}
+
 long gs_io_repeat(struct gs_io *io, struct gs_io_call *c)
 {
 	long r;
@@ -143,6 +154,10 @@ long gs_io_repeat(struct gs_io *io, struct gs_io_call *c)
 			if (GS_LIKELY(r != -EAGAIN))
 				return r;
 			gs_io_drained(io);
+			if (gs_io_over(io)) {
+				r = GS_IO_BLOCK;
+				break;
+			}
 		}
 		r = gs_io_wait(io);
 		if (GS_UNLIKELY(r != 0))

@@ -17,9 +17,9 @@
  *    time and again, the processor is retaken without stopping the thread. Its stack
  *    pointer may point to something that is no stack: see sigplace.c.
  *
- * The kernel blocks all signals while the handler runs, or frames of handlers that
+ * The kernel blocks the signal while the handler runs, or frames of handlers that
  * had no chance to run would pile up on a small stack of a machine with more to do
- * than processors. Before it switches away or unwinds, the handler unblocks them: what
+ * than processors. Before it switches away or unwinds, the handler unblocks it: what
  * comes then finds the thread inside the runtime, or is a new time slice's.
  *
  * Locks: none. Called from: the monitor; the kernel (handler); cancel, signal (kick).
@@ -68,14 +68,11 @@ static void gs_preempt_fix_frame(struct gs_thread *self, ucontext_t *uc)
 	gs_sys2(__NR_sigaltstack, NULL, &uc->uc_stack);
 }
 
-/* What the kernel blocked when it called the handler that has uc. */
-static void gs_preempt_unblock(const ucontext_t *uc)
+static void gs_preempt_unblock(void)
 {
-	uint64_t set;
+	uint64_t set = 1ULL << (GS_PREEMPT_SIGNAL - 1);
 
-	__builtin_memcpy(&set, &uc->uc_sigmask, sizeof(set));
-	set &= ~(UINT64_C(1) << (GS_PREEMPT_SIGNAL - 1));
-	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &set, NULL, GS_PREEMPT_SIGSET);
+	gs_sys4(__NR_rt_sigprocmask, SIG_UNBLOCK, &set, NULL, GS_PREEMPT_SIGSET);
 }
 
 static void gs_preempt_handler(int sig, siginfo_t *info, void *context)
@@ -85,17 +82,14 @@ static void gs_preempt_handler(int sig, siginfo_t *info, void *context)
 	struct gs_worker *w;
 	uint32_t what;
 
-	if (!self) {
-		gs_preempt_unblock(uc);
+	if (!self)
 		gs_sched_ops.cancel(NULL); /* a thread of libc's own */
-	}
 	if (!self || self->kind != GS_KIND_GREEN || self->inrt > 0)
 		return;
 	what = atomic_load_explicit(&self->attention, memory_order_relaxed);
 	if (self->in_region) {
 		if (what & GS_ATT_CANCEL) {
-			gs_sched_ops.place(self, false, gs_preempt_handler, sig, info, uc);
-			gs_preempt_unblock(uc);
+			gs_preempt_unblock();
 			gs_sched_ops.cancel(self);
 		}
 		return;
@@ -104,12 +98,11 @@ static void gs_preempt_handler(int sig, siginfo_t *info, void *context)
 		return;
 	if (!(what & (GS_ATT_SIGNAL | GS_ATT_CANCEL)) && gs_preempt_in_libc(gs_arch_context_pc(uc)))
 		return;
-	gs_sched_ops.place(self, false, gs_preempt_handler, sig, info, uc);
 	w = self->worker;
 	gs_enter(self);
 	if ((what & GS_ATT_PREEMPT) && w->p)
 		gs_stats_add(&w->p->stats, GS_STAT_PREEMPTS, 1);
-	gs_preempt_unblock(uc);
+	gs_preempt_unblock();
 	gs_leave(self); /* yields, delivers */
 	gs_preempt_fix_frame(self, uc);
 }
@@ -138,14 +131,12 @@ int gs_preempt_init(void)
 {
 	struct gs_arch_sigaction action = {
 		.handler = (void *)gs_preempt_handler,
-		.flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK | GS_ARCH_SA_RESTORER,
+		.flags = SA_SIGINFO | SA_RESTART | GS_ARCH_SA_RESTORER,
 		.restorer = gs_arch_sigreturn,
-		.mask = ~(uint64_t)0, /* until the frame is where it belongs */
 	};
-	uint64_t set = UINT64_C(1) << (GS_PREEMPT_SIGNAL - 1);
 
 	gs_host.iterate_phdr(gs_preempt_object, NULL);
-	gs_sys4(__NR_rt_sigprocmask, SIG_UNBLOCK, &set, NULL, GS_PREEMPT_SIGSET);
+	gs_preempt_unblock();
 	return (int)gs_sys4(__NR_rt_sigaction, GS_PREEMPT_SIGNAL, &action, NULL, GS_PREEMPT_SIGSET);
 }
 

@@ -113,12 +113,23 @@ static GS_FLAT void gs_sched_settle(struct gs_thread *prev)
 	}
 }
 
+/* A signal handler has left something to do for the scheduler context. */
+static bool gs_sched_summoned(struct gs_worker *w)
+{
+	/* relaxed: set on this kernel thread */
+	return atomic_load_explicit(&w->g0.attention, memory_order_relaxed) != 0;
+}
+
 static GS_FLAT void gs_sched_land(struct gs_transfer tr)
 {
 	struct gs_thread *prev = tr.data;
 
 	prev->ctx = tr.from;
 	gs_sched_settle(prev);
+	/* Too late for gs_sched_pick to see: then when this thread leaves the runtime. */
+	if (GS_UNLIKELY(gs_sched_summoned(gs_self->worker)) && gs_self->kind == GS_KIND_GREEN)
+		/* relaxed: our own word */
+		atomic_fetch_or_explicit(&gs_self->attention, GS_ATT_PREEMPT, memory_order_relaxed);
 }
 
 void gs_sched_landed(struct gs_transfer tr)
@@ -162,13 +173,6 @@ static GS_FLAT void gs_sched_switch(struct gs_thread *from, struct gs_thread *to
 	}
 	gs_arch_set_thread_pointer(to->tp);
 	gs_sched_land(jump_fcontext(to->ctx, from));
-}
-
-/* A signal handler has left something to do for the scheduler context. */
-static bool gs_sched_summoned(struct gs_worker *w)
-{
-	/* relaxed: set on this kernel thread */
-	return atomic_load_explicit(&w->g0.attention, memory_order_relaxed) != 0;
 }
 
 /* The successor on this processor: a thread, the scheduler context when something
@@ -436,7 +440,8 @@ void gs_sched_rejoin(struct gs_thread *self)
 	struct gs_worker *w = self->worker;
 
 	gs_wire_settle(self);
-	if (!w->p && !gs_idle_acquire(w))
+	/* In a region it has none to begin with, and gets one when it leaves that. */
+	if (!w->p && !self->in_region && !gs_idle_acquire(w))
 		gs_sched_leave(self);
 }
 
@@ -466,6 +471,12 @@ void gs_sched_attend(struct gs_thread *self)
 	/* relaxed: set by this kernel thread's handlers, or by a sender that will kick */
 	uint32_t what = atomic_load_explicit(&self->attention, memory_order_relaxed);
 
+	/* There is no processor to give up, nor a way to another worker: when it leaves it. */
+	if (self->in_region) {
+		if (what & (GS_ATT_SIGNAL | GS_ATT_PREEMPT)) /* maybe the worker holds one */
+			gs_sched_ops.attend(self, what);
+		return;
+	}
 	while (what & GS_ATT_PREEMPT) {
 		atomic_fetch_and_explicit(&self->attention, ~(uint32_t)GS_ATT_PREEMPT,
 					  memory_order_relaxed);

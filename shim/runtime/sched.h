@@ -21,9 +21,6 @@
 
 #include "thread.h"
 
-#include <signal.h>
-#include <ucontext.h>
-
 /* The low bits of gs_thread.wake; the rest is the wait's sequence number. */
 enum gs_wait_state {
 	GS_WAIT_NONE,        /* not waiting */
@@ -120,10 +117,6 @@ struct gs_sched_ops {
 	void (*started)(struct gs_worker *w);              /* w's kernel thread, by itself */
 	bool (*cancellable)(struct gs_thread *self);       /* GS_ATT_CANCEL is set: act on it? */
 	void (*cancel)(struct gs_thread *self); /* act on it if asynchronous; in a region, too */
-	/* A signal's frame is where the kernel had to put it: calls fn with it where it belongs,
-	   or returns if it is there. */
-	void (*place)(struct gs_thread *self, bool alternate,
-		      void (*fn)(int, siginfo_t *, void *), int sig, siginfo_t *info, ucontext_t *uc);
 };
 extern struct gs_sched_ops gs_sched_ops;
 

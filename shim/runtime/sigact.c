@@ -23,6 +23,7 @@
 #include "sigact.h"
 
 #include "arch.h"
+#include "preempt.h"
 #include "sys.h"
 
 struct gs_sigact_entry {
@@ -34,7 +35,7 @@ struct gs_lock gs_sigact_lock;
 _Atomic uint64_t gs_sigact_caught;
 
 static struct gs_sigact_entry gs_sigact_table[GS_SIG_LAST + 1];
-static void (*gs_sigact_entry)(int, siginfo_t *, void *);
+static gs_sigact_fn *gs_sigact_entry;
 static uint64_t gs_sigact_guarded;
 
 /* What the kernel keeps of a program's flags. */
@@ -119,16 +120,17 @@ static void gs_sigact_install(int sig)
 	gs_sigact_kernel(sig, &k);
 }
 
-void gs_sigact_init(void (*entry)(int, siginfo_t *, void *))
+gs_sigact_fn *gs_sigact_init(gs_sigact_fn *entry)
 {
-	struct gs_arch_sigaction kick = { .handler = (void *)entry,
-					  .flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK |
-						   GS_ARCH_SA_RESTORER,
-					  .restorer = gs_arch_sigreturn,
-					  .mask = ~GS_SIGS_FAULT };
+	struct gs_arch_sigaction preemptor, own = { .handler = (void *)entry,
+						    .flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK |
+							     GS_ARCH_SA_RESTORER,
+						    .restorer = gs_arch_sigreturn,
+						    .mask = ~GS_SIGS_FAULT };
 
 	gs_sigact_entry = entry;
-	gs_sigact_kernel(GS_SIG_KICK, &kick);
+	gs_sigact_kernel(GS_SIG_KICK, &own);
+	gs_sys4(__NR_rt_sigaction, GS_PREEMPT_SIGNAL, &own, &preemptor, GS_SIG_BYTES);
 	for (int sig = 1; sig <= GS_SIG_LAST; sig++) {
 		struct gs_arch_sigaction k;
 		struct gs_sigact act;
@@ -145,6 +147,7 @@ void gs_sigact_init(void (*entry)(int, siginfo_t *, void *))
 		    (gs_sigact_guarded & GS_SIG(sig)))
 			gs_sigact_install(sig);
 	}
+	return (gs_sigact_fn *)preemptor.handler;
 }
 
 void gs_sigact_set(int sig, const struct gs_sigact *act)

@@ -24,8 +24,11 @@ extern struct gs_lock gs_sigact_lock;
 /* Signals whose kernel action is our handler. */
 extern _Atomic uint64_t gs_sigact_caught;
 
-/* Reads the kernel's table and takes over what has a handler. entry is our handler. */
-void gs_sigact_init(void (*entry)(int, siginfo_t *, void *));
+typedef void gs_sigact_fn(int sig, siginfo_t *info, void *context);
+
+/* Reads the kernel's table and takes over what has a handler: entry is called instead.
+   Returns the handler of preempt.c, which is among them. */
+gs_sigact_fn *gs_sigact_init(gs_sigact_fn *entry);
 
 /* Never blocks: usable in a handler that interrupted gs_sigact_set. */
 struct gs_sigact gs_sigact_get(int sig);

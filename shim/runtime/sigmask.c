@@ -127,19 +127,30 @@ uint64_t gs_sigmask_wanted(void)
 	return atomic_load_explicit(&gs_sigmask_now, memory_order_relaxed);
 }
 
-uint64_t gs_sigmask_revise(void)
+static uint64_t gs_sigmask_compute(void)
 {
 	long odd = gs_sigmask_count();
 	/* seq_cst: pairs with the decrement of a thread that ends, see sigpost.c */
 	bool common = atomic_load_explicit(&gs_thread_count, memory_order_seq_cst) > odd;
-	uint64_t blocked = gs_sigmask_common, before = gs_sigmask_wanted(), wanted = GS_SIGS_OPEN;
+	uint64_t blocked = gs_sigmask_common, wanted = GS_SIGS_OPEN;
 
 	/* What the common mask blocks: wanted by those who differ. What it lets in: by
 	   those who have it, and by those who do not differ. */
 	wanted |= blocked & gs_sigmask_unequal(&gs_sigmask_differ, 0);
 	wanted |= ~blocked & (common ? ~UINT64_C(0)
 				     : gs_sigmask_unequal(&gs_sigmask_differ, (unsigned long)odd));
-	wanted |= gs_sigmask_unequal(&gs_sigmask_awaited, 0);
+	return wanted | gs_sigmask_unequal(&gs_sigmask_awaited, 0);
+}
+
+uint64_t gs_sigmask_growth(void)
+{
+	return gs_sigmask_compute() & ~gs_sigmask_wanted();
+}
+
+uint64_t gs_sigmask_revise(void)
+{
+	uint64_t before = gs_sigmask_wanted(), wanted = gs_sigmask_compute();
+
 	if (before & ~wanted)
 		gs_sigact_guard(before & ~wanted);
 	atomic_store_explicit(&gs_sigmask_now, wanted, memory_order_relaxed);

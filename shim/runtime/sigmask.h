@@ -29,6 +29,9 @@ void gs_sigmask_change(struct gs_thread *t, uint64_t set);
 void gs_sigmask_await(uint64_t set);
 void gs_sigmask_await_over(uint64_t set);
 
+/* What gs_sigmask_revise would return. Lock held. */
+uint64_t gs_sigmask_growth(void);
+
 /* Works out anew what is wanted: whether any thread lets it in, or waits for it. Returns
    what was not wanted before and is now. Lock held. */
 uint64_t gs_sigmask_revise(void);

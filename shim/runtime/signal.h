@@ -61,11 +61,11 @@ void gs_signal_thread_born(struct gs_thread *self, struct gs_thread *t);
    the runtime. */
 void gs_signal_thread_died(struct gs_thread *self);
 
-/* Between these the kernel's mask is exactly self's, and signals the program ignores are
-   ignored in the kernel: an exec, or a new process, takes both over. Round exec,
-   vfork, posix_spawn; on one kernel thread, so in a region or inside the runtime. */
-uint64_t gs_signal_native_begin(struct gs_thread *self);
-void gs_signal_native_end(struct gs_thread *self, uint64_t saved);
+/* From true to false the kernel's mask is exactly self's, and signals the program ignores
+   are ignored in the kernel: an exec, or a new process, takes both over. Round exec,
+   vfork, posix_spawn; on one kernel thread, so in a region or inside the runtime. Returns
+   what it was before. */
+bool gs_signal_native(struct gs_thread *self, bool native);
 
 /* fork, child side; self's worker is the first again. */
 void gs_signal_after_fork(struct gs_thread *self);

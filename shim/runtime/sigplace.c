@@ -12,7 +12,7 @@
  * put them.
  *
  * Invariants: a handler does not leave the runtime, or switch, on a worker's stack.
- * Locks: none. Called from: signal.c, preempt.c (through gs_sched_ops), in their handlers.
+ * Locks: none. Called from: signal.c, in its handler.
  */
 #include "sigplace.h"
 

@@ -31,6 +31,7 @@
 #include <time.h>
 
 static struct gs_thread *gs_sigpost_main;
+static struct gs_thread *gs_sigpost_newborn; /* about to begin; lock held */
 static struct gs_list gs_sigpost_waiters = GS_LIST_INIT(gs_sigpost_waiters);
 
 /* The mask of a thread that has ended: no program can block SIGKILL. */
@@ -66,8 +67,8 @@ static bool gs_sigpost_consider(struct gs_thread *t, void *arg)
 	   ended; only gs_sigpost_gone ends it, under the lock */
 	unsigned state = atomic_load_explicit(&t->state, memory_order_relaxed);
 
-	if (t->kind != GS_KIND_GREEN || state == GS_STATE_NEW || state == GS_STATE_DEAD ||
-	    !gs_sigpost_lets_in(t, search->bit))
+	if (t->kind != GS_KIND_GREEN || (state == GS_STATE_NEW && t != gs_sigpost_newborn) ||
+	    state == GS_STATE_DEAD || !gs_sigpost_lets_in(t, search->bit))
 		return true;
 	search->found = t;
 	return !(state == GS_STATE_WAITING && t->interruptible);
@@ -81,13 +82,15 @@ static struct gs_thread *gs_sigpost_choose(uint64_t bit, struct gs_thread *self)
 		return gs_sigpost_main;
 	if (self && gs_sigpost_lets_in(self, bit))
 		return self;
-	/* Threads that ever changed their masks, or handled a signal, come first: if the
-	   common mask blocks this one, nobody else can let it in. */
+	if (!(gs_sigmask_wanted() & bit))
+		return NULL;
+	/* Threads with a mask of their own, or that have handled a signal, come first. If the
+	   common mask blocks this one there is no need to look at others. */
 	gs_list_for_each(node, &gs_sigqueue_states)
 		if (!gs_sigpost_consider(GS_CONTAINER_OF(node, struct gs_signal_state, all)->t,
 					 &search))
 			return search.found;
-	if (!search.found && !(gs_sigmask_common & bit))
+	if (!search.found)
 		gs_thread_each(gs_sigpost_consider, &search);
 	return search.found;
 }
@@ -113,6 +116,19 @@ static void gs_sigpost_hurry(struct gs_thread *self)
 
 	if (w && w->p && w->g0.sig && gs_sigworker(w)->in_handler && w->p->eager == 0)
 		w->p->eager = 1;
+}
+
+/* gs_sigmask_revise; and what nobody wants any more, but a signalfd reads, the first
+   worker is not to take. Lock held. */
+static uint64_t gs_sigpost_recompute(void)
+{
+	uint64_t before = gs_sigmask_wanted(), grown = gs_sigmask_revise();
+
+	/* relaxed: a signalfd made later does this itself */
+	if (before & ~gs_sigmask_wanted() &
+	    atomic_load_explicit(&gs_sigmask_fds, memory_order_relaxed))
+		gs_sigworker_kick();
+	return grown;
 }
 
 /* Somebody in sigwait gets it. */
@@ -162,30 +178,41 @@ bool gs_sigpost(struct gs_thread *to, const siginfo_t *info, struct gs_thread *s
 	return true;
 }
 
-/* Of what was queued for nobody, or for self, and can or must go elsewhere. */
-static void gs_sigpost_redistribute(struct gs_thread *self, uint64_t grown, uint64_t lost)
+void gs_sigpost_local(struct gs_thread *self, int sig)
 {
+	/* relaxed, both: our own words, read by this kernel thread */
+	atomic_fetch_or_explicit(&self->sigpending, GS_SIG(sig), memory_order_relaxed);
+	atomic_fetch_or_explicit(&self->attention, GS_ATT_SIGNAL, memory_order_relaxed);
+}
+
+/* What is wanted may have changed. Takes what has become so from the kernel, before other
+   workers can get at what comes after it, and gives it, and what was queued for nobody,
+   to those who want it; and what was queued for self among lost to others. opened: what
+   some thread lets in now and did not before. That may have been wanted already (a
+   thread that ends counts as gone before its mask does), and what waits for it must not
+   be overtaken. Returns what has become wanted, for gs_sigpost_open. Lock held. */
+static uint64_t gs_sigpost_revise(struct gs_thread *self, uint64_t opened, uint64_t lost)
+{
+	uint64_t grown = gs_sigmask_growth(), fetch = 0;
+	const struct timespec now = { 0 };
 	siginfo_t info;
 
+	if (grown & GS_SIGS_REALTIME)
+		fetch = gs_sigworker_fetchable(self->worker, grown & GS_SIGS_REALTIME);
+	while (fetch && gs_sys4(__NR_rt_sigtimedwait, &fetch, &info, &now, GS_SIG_BYTES) > 0)
+		gs_sigqueue_add(NULL, &info, true);
+	grown = gs_sigpost_recompute();
 	while (gs_sigqueue_take_back(self, lost, &info))
 		gs_sigpost(NULL, &info, self);
-	while (gs_sigqueue_take(NULL, grown, &info))
+	/* One in sigwait wants one only. */
+	while (gs_sigqueue_take(NULL, opened | (grown & gs_sigmask_wanted()), &info))
 		if (!gs_sigpost(NULL, &info, self))
 			break;
+	return grown;
 }
 
 void gs_sigpost_open(struct gs_thread *self, uint64_t grown)
 {
-	uint64_t set = gs_sigworker_unfetched(self->worker, grown);
-	const struct timespec now = { 0 };
-	siginfo_t info;
-
-	/* Before the first worker gets at the newer ones. */
-	while (set && gs_sys4(__NR_rt_sigtimedwait, &set, &info, &now, GS_SIG_BYTES) > 0) {
-		gs_lock(&gs_sigact_lock);
-		gs_sigpost(NULL, &info, self);
-		gs_unlock(&gs_sigact_lock);
-	}
 	if (grown)
 		gs_sigworker_open(self->worker, grown);
 }
@@ -199,12 +226,11 @@ void gs_sigpost_mask(struct gs_thread *self, uint64_t set)
 		return;
 	gs_lock(&gs_sigact_lock);
 	gs_sigmask_change(self, set);
-	grown = gs_sigmask_revise();
-	gs_sigpost_redistribute(self, grown, set & ~old);
+	if (set != gs_sigmask_common)
+		gs_sigqueue_state(self); /* puts it on the list that gs_sigpost_choose looks at */
+	grown = gs_sigpost_revise(self, old & ~set, set & ~old);
 	gs_unlock(&gs_sigact_lock);
 	gs_sigpost_open(self, grown);
-	if ((set ^ old) & GS_SIGS_TTY)
-		gs_sigworker_tty(self);
 	if (atomic_load_explicit(&self->sigpending, memory_order_relaxed) & ~set)
 		/* relaxed: our own word */
 		atomic_fetch_or_explicit(&self->attention, GS_ATT_SIGNAL, memory_order_relaxed);
@@ -215,7 +241,7 @@ uint64_t gs_sigpost_wait_begin(struct gs_sigpost_waiter *w)
 	w->served = false;
 	gs_list_add_tail(&gs_sigpost_waiters, &w->node);
 	gs_sigmask_await(w->set);
-	return gs_sigmask_revise();
+	return gs_sigpost_revise(w->t, 0, 0);
 }
 
 void gs_sigpost_wait_end(struct gs_sigpost_waiter *w)
@@ -224,7 +250,7 @@ void gs_sigpost_wait_end(struct gs_sigpost_waiter *w)
 		return;
 	gs_list_del(&w->node);
 	gs_sigmask_await_over(w->set);
-	gs_sigmask_revise();
+	gs_sigpost_recompute();
 }
 
 void gs_sigpost_born(struct gs_thread *self, struct gs_thread *t)
@@ -242,12 +268,14 @@ void gs_sigpost_born(struct gs_thread *self, struct gs_thread *t)
 		/* The two counts must not be seen apart: it would seem to have the common mask. */
 		gs_lock(&gs_sigact_lock);
 		gs_sigmask_come(t);
+		gs_sigqueue_state(t);
 		atomic_fetch_add_explicit(&gs_thread_count, 1, memory_order_relaxed);
 	}
 	/* With its maker's mask it changes nothing in what is wanted. */
 	if (mask != gs_sigpost_mask_of(self)) {
-		grown = gs_sigmask_revise();
-		gs_sigpost_redistribute(self, grown, 0);
+		gs_sigpost_newborn = t;
+		grown = gs_sigpost_revise(self, ~mask, 0);
+		gs_sigpost_newborn = NULL;
 	}
 	gs_unlock(&gs_sigact_lock);
 	gs_sigpost_open(self, grown);
@@ -264,10 +292,9 @@ void gs_sigpost_died(struct gs_thread *self)
 		gs_sigmask_go(self);
 	atomic_store_explicit(&self->sigmask, gs_sigpost_gone, memory_order_relaxed);
 	/* seq_cst, both: the last thread with the common mask finds that there is none */
-	if (odd || atomic_load_explicit(&gs_thread_count, memory_order_seq_cst) ==
-			   atomic_load_explicit(&gs_sigmask_odd, memory_order_seq_cst))
-		grown = gs_sigmask_revise();
-	gs_sigpost_redistribute(self, grown, ~UINT64_C(0));
+	if (odd || self->sig || atomic_load_explicit(&gs_thread_count, memory_order_seq_cst) ==
+					atomic_load_explicit(&gs_sigmask_odd, memory_order_seq_cst))
+		grown = gs_sigpost_revise(self, 0, ~UINT64_C(0));
 	gs_sigqueue_close(self);
 	gs_unlock(&gs_sigact_lock);
 	gs_sigpost_open(self, grown);

@@ -26,6 +26,9 @@ void gs_sigpost_init(struct gs_thread *main);
    was not taken at all. */
 bool gs_sigpost(struct gs_thread *to, const siginfo_t *info, struct gs_thread *self);
 
+/* A signal without information for self, the caller, in a handler: takes no lock. */
+void gs_sigpost_local(struct gs_thread *self, int sig);
+
 /* self blocks exactly set from now on. Inside the runtime; what becomes deliverable
    sets GS_ATT_SIGNAL. */
 void gs_sigpost_mask(struct gs_thread *self, uint64_t set);

@@ -35,9 +35,6 @@ enum {
 /* The ones a system call causes: the kernel sends them to the calling thread. */
 #define GS_SIGS_LOCAL (GS_SIG(SIGPIPE) | GS_SIG(SIGXFSZ))
 
-/* Of which the terminal driver asks whether the calling thread blocks them. */
-#define GS_SIGS_TTY (GS_SIG(SIGTTIN) | GS_SIG(SIGTTOU))
-
 /* Queued, in order. */
 #define GS_SIGS_REALTIME (~UINT64_C(0) << 33)
 
@@ -47,10 +44,9 @@ enum {
 /* What a program may block. */
 #define GS_SIGS_BLOCKABLE (~(GS_SIGS_FATAL | GS_SIGS_LIBC))
 
-/* What signals do when nobody has said what they should do; the rest end the process. */
+/* Ignored by default. */
 #define GS_SIGS_IGNORED \
 	(GS_SIG(SIGCHLD) | GS_SIG(SIGURG) | GS_SIG(SIGWINCH) | GS_SIG(SIGCONT))
-#define GS_SIGS_STOPPING (GS_SIG(SIGTSTP) | GS_SIGS_TTY)
 
 static inline bool gs_sig_valid(int sig)
 {

@@ -17,6 +17,7 @@
 #include "sigmask.h"
 #include "signal.h"
 #include "sigpost.h"
+#include "sigworker.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -30,11 +31,12 @@ static int gs_sigwait_queued(struct gs_thread *self, uint64_t set, siginfo_t *in
 	return sig ? sig : gs_sigqueue_take(NULL, set, info);
 }
 
-static int gs_sigwait_kernel(uint64_t set, siginfo_t *info)
+static int gs_sigwait_kernel(struct gs_thread *self, uint64_t set, siginfo_t *info)
 {
 	const struct timespec now = { 0 };
 	long sig;
 
+	set = gs_sigworker_fetchable(self->worker, set);
 	do
 		sig = gs_sys4(__NR_rt_sigtimedwait, &set, info, &now, GS_SIG_BYTES);
 	while (sig == -EINTR);
@@ -89,7 +91,7 @@ int gs_sigwait(struct gs_thread *self, uint64_t set, siginfo_t *info, uint64_t d
 	sig = gs_sigwait_queued(self, set, info);
 	gs_unlock(&gs_sigact_lock);
 	if (sig == 0)
-		sig = gs_sigwait_kernel(set, info);
+		sig = gs_sigwait_kernel(self, set, info);
 	while (sig == 0 && deadline != 0) {
 		sig = gs_sigwait_park(self, set, info, deadline);
 		if (sig != 0)
@@ -158,7 +160,10 @@ void gs_sigwait_fd(uint64_t set)
 
 	/* relaxed: under the lock */
 	atomic_fetch_or_explicit(&gs_sigmask_fds, set, memory_order_relaxed);
-	/* Workers that still let it in will send it once more, and then block it. */
+	/* A worker that still lets it in will send it once more, and then block it; the first
+	   does so now. */
+	if (gs_sched_on)
+		gs_sigworker_kick();
 	while ((sig = gs_sigqueue_take(NULL, set, &info)) != 0)
 		gs_sys3(__NR_rt_sigqueueinfo, gs_sys_getpid(), sig, &info);
 	gs_signal_unlock(saved);

@@ -44,6 +44,16 @@ void gs_sigworker_apply(struct gs_worker *w)
 	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &w->kmask, NULL, GS_SIG_BYTES);
 }
 
+/* The same where a signal may come between the look at what is held and the change. */
+static void gs_sigworker_update(struct gs_worker *w)
+{
+	const uint64_t all = ~GS_SIGS_FAULT;
+
+	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, NULL, GS_SIG_BYTES);
+	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK,
+		gs_sigworker_holds(w) ? &gs_sigworker_held : &w->kmask, NULL, GS_SIG_BYTES);
+}
+
 int gs_sigworker_start(struct gs_worker *w, bool first)
 {
 	size_t head = GS_ALIGN_UP(sizeof(struct gs_sigworker), GS_CACHE_LINE);
@@ -64,7 +74,7 @@ int gs_sigworker_start(struct gs_worker *w, bool first)
 		s->alt.ss_size = size - head;
 		w->g0.sig = &s->state;
 	}
-	s->in_handler = false;
+	s->in_handler = s->native = false;
 	atomic_fetch_and_explicit(&w->g0.attention, ~(uint32_t)GS_ATT_SIGNAL, memory_order_relaxed);
 	gs_sys2(__NR_sigaltstack, &s->alt, NULL);
 	w->kmask = (~gs_sigmask_wanted() | (first ? 0 : GS_SIGS_REALTIME)) & ~GS_SIGS_OPEN;
@@ -82,22 +92,22 @@ void gs_sigworker_hold(struct gs_worker *w, struct gs_thread *to, const siginfo_
 	atomic_fetch_or_explicit(&w->g0.attention, GS_ATT_SIGNAL, memory_order_relaxed);
 }
 
-bool gs_sigworker_release(struct gs_worker *w, struct gs_thread **to, siginfo_t *info)
+void gs_sigworker_release(struct gs_worker *w)
 {
-	struct gs_sigworker *s = gs_sigworker(w);
-
-	if (!gs_sigworker_holds(w))
-		return false;
-	*info = s->held;
-	*to = s->held_to;
-	gs_barrier();
 	atomic_fetch_and_explicit(&w->g0.attention, ~(uint32_t)GS_ATT_SIGNAL, memory_order_relaxed);
-	return true;
 }
 
-void gs_sigworker_frame(struct gs_worker *w, ucontext_t *uc)
+uint64_t gs_sigworker_extra(const struct gs_worker *w, const ucontext_t *uc)
 {
-	uint64_t mask = gs_sigworker_holds(w) ? gs_sigworker_held : w->kmask;
+	uint64_t mask;
+
+	memcpy(&mask, &uc->uc_sigmask, sizeof(mask));
+	return gs_sigworker_holds(w) ? 0 : mask & ~w->kmask;
+}
+
+void gs_sigworker_frame(struct gs_worker *w, ucontext_t *uc, uint64_t extra)
+{
+	uint64_t mask = (gs_sigworker_holds(w) ? gs_sigworker_held : w->kmask) | extra;
 
 	memcpy(&uc->uc_sigmask, &mask, sizeof(mask));
 	if (w->g0.sig)
@@ -108,12 +118,17 @@ void gs_sigworker_frame(struct gs_worker *w, ucontext_t *uc)
    blocks under the lock, having seen that nobody wants it. */
 static uint64_t gs_sigworker_first_blocks(void)
 {
+	/* seq_cst: after the change of what is wanted, see gs_sigworker_look */
+	atomic_thread_fence(memory_order_seq_cst);
 	return __atomic_load_n(&gs_sigworker_first->kmask, __ATOMIC_RELAXED);
 }
 
-uint64_t gs_sigworker_unfetched(const struct gs_worker *w, uint64_t set)
+uint64_t gs_sigworker_fetchable(const struct gs_worker *w, uint64_t set)
 {
-	return w == gs_sigworker_first ? 0 : set & GS_SIGS_REALTIME & gs_sigworker_first_blocks();
+	/* What the first worker blocks it has not taken; but it may hold one taken before. */
+	if (w == gs_sigworker_first && gs_sigworker_holds(w))
+		return set & ~GS_SIGS_REALTIME;
+	return set & (~GS_SIGS_REALTIME | gs_sigworker_first_blocks());
 }
 
 /* Lets set in, if w is to. */
@@ -121,8 +136,13 @@ static void gs_sigworker_admit(struct gs_worker *w, uint64_t set)
 {
 	if (w != gs_sigworker_first)
 		set &= ~GS_SIGS_REALTIME;
-	/* relaxed: one writer */
-	__atomic_store_n(&w->kmask, w->kmask & ~set, __ATOMIC_RELAXED);
+	/* One instruction: a kick's handler may come in between. relaxed: one kernel thread */
+	__atomic_fetch_and(&w->kmask, ~set, __ATOMIC_RELAXED);
+}
+
+void gs_sigworker_kick(void)
+{
+	gs_sys3(__NR_tgkill, gs_sys_getpid(), gs_sigworker_first->ktid, GS_SIG_KICK);
 }
 
 void gs_sigworker_open(struct gs_worker *w, uint64_t set)
@@ -130,48 +150,62 @@ void gs_sigworker_open(struct gs_worker *w, uint64_t set)
 	uint64_t before = w->kmask;
 
 	gs_sigworker_admit(w, set);
-	if (w->kmask != before && !gs_sigworker_holds(w))
-		gs_sigworker_apply(w);
+	if (w->kmask != before)
+		gs_sigworker_update(w);
 	if (w != gs_sigworker_first && (gs_sigworker_first_blocks() & set))
-		gs_sys3(__NR_tgkill, gs_sys_getpid(), gs_sigworker_first->ktid, GS_SIG_KICK);
+		gs_sigworker_kick();
 }
 
 void gs_sigworker_close(struct gs_worker *w, uint64_t set)
 {
-	__atomic_store_n(&w->kmask, w->kmask | (set & ~GS_SIGS_OPEN), __ATOMIC_RELAXED);
+	/* relaxed: as in gs_sigworker_admit */
+	__atomic_fetch_or(&w->kmask, set & ~GS_SIGS_OPEN, __ATOMIC_RELAXED);
 }
 
 void gs_sigworker_look(struct gs_worker *w)
 {
-	if (w == gs_sigworker_first)
-		gs_sigworker_admit(w, gs_sigmask_wanted());
+	uint64_t fds = atomic_load_explicit(&gs_sigmask_fds, memory_order_relaxed);
+	uint64_t wanted = gs_sigmask_wanted(), now;
+
+	/* Native: what is lent is looked at when it comes back. */
+	if (w != gs_sigworker_first || gs_sigworker(w)->native)
+		return;
+	/* For signalfds they must stay in the kernel, and in order. seq_cst: whoever comes to
+	   want one says so and then looks at kmask (gs_sigworker_open); here it is the other
+	   way round. */
+	__atomic_fetch_or(&w->kmask, fds & ~(gs_sigmask_wanted() | GS_SIGS_OPEN), __ATOMIC_SEQ_CST);
+	for (;;) {
+		atomic_thread_fence(memory_order_seq_cst);
+		gs_sigworker_admit(w, wanted);
+		/* seq_cst: pairs with the fence in gs_sigworker_first_blocks. What has become
+		   unwanted since may be being fetched by others, because we blocked it. */
+		atomic_thread_fence(memory_order_seq_cst);
+		now = gs_sigmask_wanted();
+		if (now == wanted)
+			break;
+		gs_sigworker_close(w, wanted & ~now & GS_SIGS_REALTIME);
+		wanted = now;
+	}
 }
 
-void gs_sigworker_tty(struct gs_thread *self)
+bool gs_sigworker_native(struct gs_thread *self, bool native)
 {
 	struct gs_worker *w = self->worker;
-	uint64_t mask = atomic_load_explicit(&self->sigmask, memory_order_relaxed);
+	struct gs_sigworker *s;
 
-	w->kmask = (w->kmask & ~GS_SIGS_TTY) | (mask & GS_SIGS_TTY);
-	if (!gs_sigworker_holds(w))
-		gs_sigworker_apply(w);
-}
-
-uint64_t gs_sigworker_native_begin(struct gs_thread *self)
-{
-	struct gs_worker *w = self->worker;
-	uint64_t saved = w->kmask;
-
-	w->kmask = atomic_load_explicit(&self->sigmask, memory_order_relaxed);
-	gs_sigworker_apply(w);
-	return saved;
-}
-
-void gs_sigworker_native_end(struct gs_thread *self, uint64_t saved)
-{
-	struct gs_worker *w = self->worker;
-
-	/* What has become wanted meanwhile is let in; the rest is as it was. */
-	w->kmask = saved & ~(w == gs_sigworker_first ? gs_sigmask_wanted() : 0);
-	gs_sigworker_apply(w);
+	if (!w->g0.sig)
+		return false;
+	s = gs_sigworker(w);
+	if (s->native == native)
+		return native;
+	s->native = native;
+	if (native) {
+		s->lent = w->kmask;
+		w->kmask = atomic_load_explicit(&self->sigmask, memory_order_relaxed);
+	} else {
+		w->kmask = s->lent;
+		gs_sigworker_look(w); /* what has become wanted meanwhile */
+	}
+	gs_sigworker_update(w);
+	return !native;
 }

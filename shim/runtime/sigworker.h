@@ -18,6 +18,8 @@ struct gs_sigworker {
 	struct gs_thread *held_to; /* the held signal is for this thread; NULL: the process */
 	siginfo_t held;
 	stack_t alt;               /* the kernel's alternate stack: faults come here */
+	bool native;               /* the kernel has a thread's own mask for now */
+	uint64_t lent;             /* and this was kmask */
 };
 
 static inline struct gs_sigworker *gs_sigworker(const struct gs_worker *w)
@@ -39,19 +41,24 @@ int gs_sigworker_start(struct gs_worker *w, bool first);
 /* Holds the signal back, and blocks all others until it is let go. In the handler. */
 void gs_sigworker_hold(struct gs_worker *w, struct gs_thread *to, const siginfo_t *info);
 
-/* Takes the held signal; the caller then calls gs_sigworker_apply. False: there is none. */
-bool gs_sigworker_release(struct gs_worker *w, struct gs_thread **to, siginfo_t *info);
+/* It has been dealt with. All signals blocked. */
+void gs_sigworker_release(struct gs_worker *w);
 
-/* Makes the kernel's mask what w->kmask says. By w's kernel thread; signals may come. */
+/* Makes the kernel's mask what w->kmask says. By w's kernel thread, which has blocked all
+   or holds none and has none to fear; signals may come. */
 void gs_sigworker_apply(struct gs_worker *w);
 
-/* The handler's last act: what the kernel restores when it returns to the interrupted
-   code shall be w's mask and alternate stack, as they are now. */
-void gs_sigworker_frame(struct gs_worker *w, ucontext_t *uc);
+/* What the interrupted code itself had blocked in the kernel (libc's system does): to be
+   kept blocked when the handler returns. At the handler's start. */
+uint64_t gs_sigworker_extra(const struct gs_worker *w, const ucontext_t *uc);
 
-/* Real-time signals among set that the first worker blocks, and w is another one: what
-   is pending of them has to be fetched (sigpost.c) before gs_sigworker_open. */
-uint64_t gs_sigworker_unfetched(const struct gs_worker *w, uint64_t set);
+/* The handler's last act: what the kernel restores when it returns to the interrupted
+   code shall be w's mask, and extra, and w's alternate stack, as they are now. */
+void gs_sigworker_frame(struct gs_worker *w, ucontext_t *uc, uint64_t extra);
+
+/* Those of set that may be taken from the kernel's pending ones on w, the caller's worker:
+   no older one of their kind is on its way in the first worker's handler. */
+uint64_t gs_sigworker_fetchable(const struct gs_worker *w, uint64_t set);
 
 /* The signals in set are wanted now: lets them in, on w, the caller's worker, and on the
    first. They may come at once. Inside the runtime, gs_sigact_lock not held. */
@@ -61,15 +68,14 @@ void gs_sigworker_open(struct gs_worker *w, uint64_t set);
    gs_sigworker_apply or gs_sigworker_frame. Lock held. */
 void gs_sigworker_close(struct gs_worker *w, uint64_t set);
 
-/* Asked by a kick: has anything become wanted? */
+/* Asked by a kick: has anything become wanted, or unwanted that a signalfd reads? */
 void gs_sigworker_look(struct gs_worker *w);
 
-/* The terminal driver looks at the kernel's mask: makes it say what self's says. */
-void gs_sigworker_tty(struct gs_thread *self);
+/* Has the first worker do that. */
+void gs_sigworker_kick(void);
 
-/* From begin to end the kernel's mask is exactly self's (an exec or a new process takes
-   it over). On one kernel thread. */
-uint64_t gs_sigworker_native_begin(struct gs_thread *self);
-void gs_sigworker_native_end(struct gs_thread *self, uint64_t saved);
+/* From true to false the kernel's mask is exactly self's: somebody looks at it, or takes
+   it over. On one kernel thread. Returns what it was before. */
+bool gs_sigworker_native(struct gs_thread *self, bool native);
 
 #endif

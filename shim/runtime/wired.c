@@ -274,6 +274,17 @@ int gs_wired_ktid(struct gs_thread *self, struct gs_thread *t)
 	return ret;
 }
 
+struct gs_thread *gs_wired_whose(int ktid)
+{
+	/* acquire: pairs with the release that put it there */
+	struct gs_worker *w = atomic_load_explicit(&gs_workers, memory_order_acquire);
+
+	for (; w; w = w->all_next)
+		if (w->ktid == ktid && w->wired && w->wired != &w->g0)
+			return w->wired;
+	return NULL;
+}
+
 void gs_wired_admit(struct gs_thread *self, int sig)
 {
 	const uint64_t all = ~GS_SIGS_FAULT, held = ~GS_SIGS_OPEN;
@@ -281,8 +292,8 @@ void gs_wired_admit(struct gs_thread *self, int sig)
 
 	gs_enter(self);
 	w = self->worker;
-	/* relaxed: one writer, us */
-	__atomic_store_n(&w->kmask, w->kmask & ~GS_SIG(sig), __ATOMIC_RELAXED);
+	/* relaxed: one writer, us; one instruction, for a kick changes it, too */
+	__atomic_fetch_and(&w->kmask, ~GS_SIG(sig), __ATOMIC_RELAXED);
 	/* No signal between the look at what is held back and the change. */
 	gs_sys4(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &all, NULL, GS_SIG_BYTES);
 	gs_sys4(__NR_rt_sigprocmask, 2, gs_sigworker_holds(w) ? &held : &w->kmask, NULL,

@@ -34,6 +34,9 @@ int gs_wired_ask(struct gs_thread *self, struct gs_thread *t);
 /* The kernel thread that is, or will be, t's own; -EAGAIN when there is none to be had. */
 int gs_wired_ktid(struct gs_thread *self, struct gs_thread *t);
 
+/* Whose own kernel thread is it? NULL: nobody's. */
+struct gs_thread *gs_wired_whose(int ktid);
+
 /* The kernel is going to send sig to self's kernel thread, which is its own. */
 void gs_wired_admit(struct gs_thread *self, int sig);
 

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+#
+# processes.bats - processes make processes as they do bare: fork and its relatives, exec,
+# ids, ends.
+
+load helper
+
+GS_PROCS="1 2 8"
+
+# each PROGRAM - compares it in each of the ways it names.
+each()
+{
+	local way ways failed=
+
+	ways=$(timeout 20 "$GS_BUILD/tests/$1")
+	[ -n "$ways" ]
+	for way in $ways; do
+		compare "$1" "$way" || failed="$failed $way"
+	done
+	[ -z "$failed" ] || fail "differ:$failed"
+}
+
+@test "fork, daemons, prefork servers, vfork, spawn, clone, stop and continue" {
+	each fork_ways
+}
+
+@test "user and group ids: the whole process changes, and signals still come" {
+	compare ids_all
+}
+
+@test "exec, by every door: descriptors, environment, what fails" {
+	compare exec_env
+}
+
+@test "GOSHIM_CHILDREN=0: started programs run without the library" {
+	local with without
+
+	run -5 env LIBRARY=1 LD_PRELOAD="$GS_LIB" "$GS_BUILD/tests/exec_env"
+	with=$(grep -c 'with the library$' <<<"$output")
+	without=$(grep -c 'alone$' <<<"$output")
+	[ "$with" = 19 ] && [ "$without" = 6 ] # those that were given an environment
+	run -5 env LIBRARY=1 GOSHIM_CHILDREN=0 LD_PRELOAD="$GS_LIB" "$GS_BUILD/tests/exec_env"
+	[ "$(grep -c 'alone$' <<<"$output")" = 25 ]
+}
+
+@test "the end by an exception" {
+	[ -x "$GS_BUILD/tests/die_cxx" ] || skip "built without a C++ compiler"
+	each die_cxx
+}
+
+@test "core dumps where there is one bare" {
+	compare die_core
+}
