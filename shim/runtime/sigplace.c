@@ -19,10 +19,12 @@
 #include "sigstack.h"
 #include "sigworker.h"
 
-/* Is it at work on the stack it was created with? Of main's we know nothing. */
+/* Is it at work on the stack it was created with? Of main's we know nothing, and take it for
+   granted. Collectors of garbage want to find the pointer of a thread they stop there; so
+   nothing is put on the alternate stack without need. */
 static bool gs_sigplace_home(const struct gs_thread *self, uintptr_t sp)
 {
-	return self->stack.base && sp - (uintptr_t)self->stack.base < self->stack.size;
+	return !self->stack.base || sp - (uintptr_t)self->stack.base < self->stack.size;
 }
 
 void gs_sigplace_move(struct gs_thread *self, bool alternate, gs_sigframe_fn *fn, int sig,
