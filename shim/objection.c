@@ -38,6 +38,11 @@ static bool gs_objection_go_note(const char *at, const char *end)
 
 static int gs_objection_object(struct dl_phdr_info *info, size_t size, void *arg)
 {
+	/* Valgrind preloads a library of its own, whatever the tool. */
+	if (info->dlpi_name && strstr(info->dlpi_name, "/vgpreload_")) {
+		*(const char **)arg = "valgrind, which runs one thread at a time and watches each";
+		return 1;
+	}
 	for (size_t i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
 		const char *at = (const char *)(uintptr_t)(info->dlpi_addr + ph->p_vaddr);

@@ -30,6 +30,9 @@ int gs_top_main(int argc, char **argv);
 /* The same for "check", which has exit codes of its own. */
 int gs_check_main(int argc, char **argv);
 
+/* The same for "check", which has exit codes of its own. */
+int gs_check_main(int argc, char **argv);
+
 /* `goshim --explain`: every option, its value and where that comes from. */
 int gs_explain_main(void);
 

@@ -161,6 +161,17 @@ static long gs_identity_keys(struct gs_thread *self, long nr, const long *a)
 	return mine ? gs_wired_call(self, nr, a, nr == SYS_keyctl) : gs_identity_raw(nr, a);
 }
 
+/* Would set_robust_list change nothing? Some programs ask for the list that is there
+   (get_robust_list) and give it back; and the kernel takes one length only. */
+static bool gs_identity_same_list(const long *a)
+{
+	void *head = NULL;
+	size_t length = 0;
+
+	return gs_sys3(SYS_get_robust_list, 0, &head, &length) == 0 &&
+	       (a[1] != (long)length || a[0] == (long)head);
+}
+
 long gs_identity_syscall(struct gs_thread *self, long nr, const long *a)
 {
 	switch (nr) {
@@ -197,7 +208,8 @@ long gs_identity_syscall(struct gs_thread *self, long nr, const long *a)
 	case SYS_landlock_restrict_self:
 		return gs_wired_call(self, nr, a, true);
 	case SYS_set_robust_list:
-		return gs_wired_call(self, nr, a, false);
+		return gs_identity_same_list(a) ? gs_identity_raw(nr, a) :
+						  gs_wired_call(self, nr, a, false);
 	case SYS_rseq:
 		/* The kernel would write into the area of whichever thread registered last on
 		   this kernel thread. Who asks for it can do without. */

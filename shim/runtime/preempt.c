@@ -14,7 +14,8 @@
  *    worker. It does nothing while the thread is inside the runtime (gs_leave
  *    sees the bit), nor while the interrupted instruction is libc's or the
  *    dynamic linker's, which may hold locks of their own; if it is found there
- *    time and again, the processor is retaken without stopping the thread.
+ *    time and again, the processor is retaken without stopping the thread. Its stack
+ *    pointer may point to something that is no stack: see sigplace.c.
  *
  * The kernel blocks the signal while the handler runs, or frames of handlers that
  * had no chance to run would pile up on a small stack of a machine with more to do

@@ -109,7 +109,7 @@ static void gs_sigact_install(int sig)
 		k.handler = (void *)gs_sigact_entry;
 		k.flags = SA_SIGINFO | SA_RESTART | GS_ARCH_SA_RESTORER |
 			  (act.flags & (SA_NOCLDSTOP | SA_NOCLDWAIT));
-		if (watched || ((act.flags & SA_ONSTACK) && (sig == SIGSEGV || sig == SIGBUS)))
+		if (watched || (act.flags & SA_ONSTACK)) /* first the worker's: see sigplace.c */
 			k.flags |= SA_ONSTACK;
 		k.mask = ~GS_SIGS_FAULT;
 		/* relaxed: changed under the lock, read elsewhere as a hint */
@@ -123,7 +123,7 @@ static void gs_sigact_install(int sig)
 gs_sigact_fn *gs_sigact_init(gs_sigact_fn *entry)
 {
 	struct gs_arch_sigaction preemptor, own = { .handler = (void *)entry,
-						    .flags = SA_SIGINFO | SA_RESTART |
+						    .flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK |
 							     GS_ARCH_SA_RESTORER,
 						    .restorer = gs_arch_sigreturn,
 						    .mask = ~GS_SIGS_FAULT };

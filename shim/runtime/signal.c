@@ -42,6 +42,7 @@
 #include "sigmask.h"
 #include "signal_run.h"
 #include "sigpost.h"
+#include "sigplace.h"
 #include "sigstack.h"
 #include "sigworker.h"
 #include "stack.h"
@@ -300,6 +301,8 @@ static void gs_signal_defer(struct gs_worker *w, struct gs_thread *self, int sig
 	}
 }
 
+static void gs_signal_entry(int sig, siginfo_t *info, void *context);
+
 /* preempt.c's signal. Its handler switches away, so nothing else may stay blocked meanwhile;
    its own it lets in by itself. After it nothing may come: what was held at that moment
    would be let go by the return from this frame. */
@@ -310,6 +313,7 @@ static void gs_signal_preempt(struct gs_thread *self, siginfo_t *info, ucontext_
 
 	if (self->kind != GS_KIND_GREEN || self->inrt > 0 || gs_sigworker_holds(w))
 		return;
+	gs_sigplace_move(self, false, gs_signal_entry, GS_PREEMPT_SIGNAL, info, uc);
 	preemptible = w->kmask | GS_SIG(GS_PREEMPT_SIGNAL);
 	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &preemptible, NULL, GS_SIG_BYTES);
 	gs_signal_preemptor(GS_PREEMPT_SIGNAL, info, uc);
@@ -336,6 +340,7 @@ static void gs_signal_entry(int sig, siginfo_t *info, void *context)
 	struct gs_worker *w = self ? self->worker : NULL;
 	ucontext_t *uc = context;
 	uint64_t extra;
+	bool invited;
 
 	if ((GS_SIGS_FAULT & GS_SIG(sig)) && info->si_code > 0) {
 		gs_signal_fault(self, sig, info, uc);
@@ -356,9 +361,8 @@ static void gs_signal_entry(int sig, siginfo_t *info, void *context)
 		return;
 	}
 	extra = gs_sigworker_extra(w, uc);
-	if (sig == GS_SIG_KICK && self->inrt == 1 && self->sig && self->sig->invited)
-		self->sig->invited = false;
-	else if (self->inrt > 0) {
+	invited = sig == GS_SIG_KICK && self->inrt == 1 && self->sig && self->sig->invited;
+	if (self->inrt > 0 && !invited) {
 		gs_signal_defer(w, self, sig, info, uc);
 		gs_sigworker_frame(w, uc, extra);
 		return;
@@ -368,6 +372,9 @@ static void gs_signal_entry(int sig, siginfo_t *info, void *context)
 		gs_sigworker_frame(w, uc, extra);
 		return;
 	}
+	gs_sigplace_move(self, gs_sigact_get(sig).flags & SA_ONSTACK, gs_signal_entry, sig, info, uc);
+	if (invited)
+		self->sig->invited = false;
 	if (sig == GS_SIG_KICK)
 		gs_sigworker_look(w);
 	else if (!gs_sigworker_holds(w))

@@ -160,6 +160,17 @@ threads='#include <pthread.h>
 	assert_output ""
 }
 
+@test "under valgrind the library keeps out" {
+	need valgrind
+	build threads -pthread <<<"$threads"
+	run --separate-stderr env LD_PRELOAD="$GS_LIB" GOSHIM_DEBUG=verbose valgrind -q ./threads
+	assert_success
+	[[ $stderr == *"valgrind"*"without green threads"* ]]
+	run env LD_PRELOAD="$GS_LIB" valgrind -q ./threads
+	assert_success
+	assert_output ""
+}
+
 @test "scripts are followed to what runs them, through env and other scripts" {
 	build threads -pthread <<<"$threads"
 	printf '#!%s/threads -x\n' "$PWD" >one

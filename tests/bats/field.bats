@@ -35,6 +35,10 @@ field()
 	compare signal_before
 }
 
+@test "no frame is pushed where the stack pointer is not one (found with erlang)" {
+	compare sig_nostack
+}
+
 @test "a Go program is left alone" {
 	need go
 	cd "$BATS_TEST_TMPDIR"

@@ -8,6 +8,8 @@
 # Each file in programs/ is one program: it is sourced and sets
 #	packages	Debian packages to install
 #	title, threads	the name, and what it uses threads for
+#	turns		how often it is run, where one run says too little (default 1)
+#	few		yes: the processors and 8 kernel threads must do, shimmed
 # and defines version (prints it) and run, which prints what must be the same bare
 # and shimmed. run has these at hand:
 #	serve CMD...	start a server, in the background, bare or shimmed
@@ -23,8 +25,8 @@
 #	$dir $here	a private directory, for this run; the directory of this script
 # Without rate the throughput is that of the whole run.
 #
-# -n RUNS  how often each program is run both ways, in turns (default 1); all runs
-#          must give the same answers, and ratios are those of the medians
+# -n RUNS  how often each program is run both ways, in turns (default: its own choice);
+#          all runs must give the same answers, and ratios are those of the medians
 # -o DIR   where results are kept from one call to the next (default: ./field)
 # -t FILE  write the table of all results in DIR between the markers of FILE
 #
@@ -37,7 +39,7 @@ export LC_ALL=C
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 results=$PWD/field
 table=
-runs=1
+runs=
 while getopts n:o:t: option; do
 	case $option in
 	n) runs=$OPTARG ;;
@@ -119,7 +121,7 @@ batch()
 # wrk counts as an error, too, that an answer took long.
 http_load()
 {
-	timeout 60 wrk -t 1 -c "$1" -d "$2" --timeout 30s "$3" >"$dir/load" 2>&1 || echo "client failed"
+	timeout 100 wrk -t 1 -c "$1" -d "$2" --timeout 30s "$3" >"$dir/load" 2>&1 || echo "client failed"
 	grep Non-2xx "$dir/load"
 	grep 'Socket errors' "$dir/load" | grep -v 'connect 0, read 0, write 0'
 	rate "$(awk '/^Requests.sec/ {print $2}' "$dir/load")" "$(awk '/requests in/ {print $1}' "$dir/load")"
@@ -173,7 +175,7 @@ for name; do
 		echo "$name: there is no $here/programs/$name.sh" >&2
 		exit 2
 	fi
-	packages='' title=$name threads=''
+	packages='' title=$name threads='' turns=1 few=no
 	# shellcheck source=/dev/null
 	. "$here/programs/$name.sh"
 	# shellcheck disable=SC2086 # a list of words
@@ -182,12 +184,12 @@ for name; do
 		continue
 	fi
 	rm -f "$results/$name".*
-	for run in $(seq "$runs"); do
+	for run in $(seq "${runs:-$turns}"); do
 		for mode in bare shim; do
 			one "$mode" "$run"
 		done
 	done
-	printf '%s\n%s\n%s\n' "$title" "$(version 2>&1 | head -n 1)" "$threads" >"$results/$name.about"
+	printf '%s\n%s\n%s\n%s\n' "$title" "$(version 2>&1 | head -n 1)" "$threads" "$few" >"$results/$name.about"
 	date -u +%Y-%m-%d >"$results/$name.date"
 	python3 "$here/table.py" one "$results" "$name" || failed=1
 done

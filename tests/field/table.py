@@ -39,7 +39,7 @@ class Result:
 
     def __init__(self, directory, name):
         base = os.path.join(directory, name)
-        self.title, self.version, self.threads = (read(base + ".about").split("\n") + [""] * 3)[:3]
+        self.title, self.version, self.threads, few = (read(base + ".about").split("\n") + [""] * 4)[:4]
         self.date = read(base + ".date").strip()
         note = read(base + ".note").strip()
         n = 1
@@ -54,6 +54,9 @@ class Result:
             self.judge(read("%s.bare.1.answers" % base), "shimmed", shim[i], bare[0],
                        read("%s.shim.%d.answers" % (base, i + 1)))
         peak = lambda key, runs: max(int(x.get(key, 0)) for x in runs)
+        most = len(os.sched_getaffinity(0)) + 8
+        if few == "yes" and peak("threads", shim) > most:
+            faults.append("%d kernel threads, more than %d" % (peak("threads", shim), most))
         rates = [speed(x) for x in bare]
         self.spread = max(rates) / min(rates) if all(rates) else 0
         cost = [median([x.get("cpu", 0) / (x.get("work") or 1) for x in runs]) for runs in (shim, bare)]
@@ -96,10 +99,10 @@ def everything(directory, path):
     results = [Result(directory, os.path.basename(p)[:-6])
                for p in sorted(glob.glob(os.path.join(directory, "*.about")))]
     lines = [BEGIN, "",
-             "Written by `make check-field FIELD_TABLE=COMPATIBILITY.md`, %s; %s, each bare and shimmed, in turns."
-             % (max((r.date for r in results), default="never"),
-                "%d runs" % min((r.runs for r in results), default=0)),
-             "Kernel threads and resident memory (MiB): at the peak, of all the program's processes, bare then",
+             "Written by `make check-field FIELD_TABLE=COMPATIBILITY.md`, %s. Each program ran bare and shimmed,"
+             % max((r.date for r in results), default="never"),
+             "in turns; those with a ± in the column of throughput more than once.",
+             "Kernel threads and resident memory (MiB) at the peak, of all the program's processes, bare then",
              "shimmed. Throughput and CPU time per operation: the shimmed runs' median as a ratio to the bare runs';",
              "behind it half the distance between the fastest and the slowest bare run, which is what chance does.", "",
              "|program|version|threads are for|same answers, status, nothing left|kernel threads|memory|throughput|CPU|",

@@ -2,6 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 packages="openjdk-17-jdk-headless python3 wrk"
 title="openjdk-17, 2,000 connections" threads="one per connection, and the JVM's own"
+turns=3 few=yes
 version() { java -version 2>&1; }
 run()
 {

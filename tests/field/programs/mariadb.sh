@@ -2,12 +2,13 @@
 # shellcheck shell=bash disable=SC2034
 packages="mariadb-server mariadb-client sysbench"
 title=mariadb-server threads="one per connection, and InnoDB's own"
+turns=3 few=yes
 version() { mariadbd --version; }
 start_mariadb()
 {
 	serve mariadbd --no-defaults --datadir="$dir/data" --user=root --port="$p" \
 		--bind-address=127.0.0.1 --socket="$dir/sock" --pid-file="$dir/pid" \
-		--log-error="$dir/log" --max-connections=600 --innodb-buffer-pool-size=64M
+		--log-error="$dir/log" --max-connections=600 --max-prepared-stmt-count=200000 --innodb-buffer-pool-size=64M
 	up mariadb --no-defaults -S "$dir/sock" -u root -e "select 1"
 }
 sql() { timeout 60 mariadb --no-defaults -S "$dir/sock" -u root -N "$@"; }

@@ -24,8 +24,9 @@ run()
 	batch ./static
 	cp dynamic setuid && chown nobody setuid && chmod 4755 setuid
 	batch ./setuid
-	batch gdb -nx -batch -ex run -ex 'info threads' ./static 2>&1 |
-		sed -n 's/(process [0-9]*)//; /joined\|exited with/p'
+	batch gdb -nx -batch -ex 'run >gdb.out' -ex 'info threads' ./static 2>&1 |
+		sed -n 's/(process [0-9]*)//; /exited with/p'
+	cat gdb.out
 	batch strace -f -e trace=none ./static 2>&1 | sed -n '/joined\|exited with/p'
 	batch strace -o /dev/null ./dynamic
 	HOME=$dir GOCACHE=$dir/cache GO111MODULE=off batch go build -o go g.go

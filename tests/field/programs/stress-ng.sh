@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034
 packages=stress-ng
-title="stress-ng --verify" threads="creation, locks, condition variables, semaphores"
+title="stress-ng --verify" threads="creation, locks, waiting; the pthread stressor gives each a robust list of its own, so each has a kernel thread"
 version() { stress-ng --version | cut -d ' ' -f 1-3; }
 run()
 {

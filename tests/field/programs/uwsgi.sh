@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034
-packages="uwsgi-core uwsgi-plugin-python3 wrk curl"
+packages="uwsgi-core uwsgi-plugin-python3 apache2-utils curl"
 title="uwsgi, 8 threads" threads="a pool that answers requests"
 version() { echo "uwsgi $(uwsgi_python3 --version)"; }
 run()
@@ -17,6 +17,8 @@ run()
 		--chdir "$dir" --wsgi-file "$dir/app.py" --disable-logging
 	up curl -sf -o /dev/null "http://127.0.0.1:$p/" || return
 	for i in $(seq 20); do timeout 20 curl -s "http://127.0.0.1:$p/x$i" | md5sum; done
-	http_load 8 3 "http://127.0.0.1:$p/abc"
+	timeout 60 ab -q -n 3000 -c 8 "http://127.0.0.1:$p/abc" >"$dir/load" 2>&1
+	grep -E '^(Complete|Failed) requests' "$dir/load"
+	rate "$(awk '/^Requests per second/ {print $4}' "$dir/load")" 3000
 	stop
 }
