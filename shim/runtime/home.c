@@ -18,6 +18,7 @@
 #include "home.h"
 
 #include "conf.h"
+#include "crew.h"
 #include "host.h"
 #include "idle.h"
 #include "log.h"
@@ -170,7 +171,7 @@ static void *gs_home_main(void *arg)
 	}
 	if (state == GS_HOME_OPEN)
 		gs_worker_loop(w);
-	gs_worker_part(w);
+	gs_crew_part(w);
 	gs_home_recycle(h);
 	return NULL;
 }

@@ -14,7 +14,7 @@
  *   fd              fd.c, one descriptor's record
  *   sched           worker.c, idle lists and the global run queue
  *   timers          timer.c, one processor's heap
- *   spares          worker.c, home.c: records of kernel threads that ended
+ *   spares          crew.c, home.c: records of kernel threads that ended
  *   thread pool     thread.c, free records
  *   stack           stack.c, slabs
  * Nothing that parks is called with any of them held.

@@ -37,9 +37,9 @@
  */
 #include "sched.h"
 
+#include "ahead.h"
 #include "conf.h"
 #include "globq.h"
-#include "host.h"
 #include "idle.h"
 #include "log.h"
 #include "netpoll.h"
@@ -56,8 +56,7 @@ enum {
 	GS_SCHED_DEFER_CYCLES = 20000,   /* a wake-up may wait this long for the waker to park */
 	GS_SCHED_EAGER = 64,
 	GS_SCHED_GLOBAL_TICK = 61,
-	GS_SCHED_CROWD = 128, /* more threads than this do not fit into the first cache */
-	GS_SCHED_AHEAD = 640, /* bytes: from the saved context to the caller of read */
+	GS_SCHED_YIELDS = 512, /* of several processors one in so many is the kernel's */
 	GS_SCHED_UNREAD = 7, /* odd, so that not always the same of two is charged */
 	GS_MEMBARRIER_EXPEDITED = 8,
 };
@@ -67,14 +66,6 @@ bool gs_sched_on;
 bool gs_sched_precise;
 
 static const unsigned gs_wait_shift = 3;
-
-uint64_t gs_now(void)
-{
-	struct timespec ts;
-
-	gs_host.clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * GS_NSEC + (uint64_t)ts.tv_nsec;
-}
 
 /* After a switch the processor's return predictor holds the addresses of the stack
    that was left, so every return on the way out of the runtime is mispredicted: the
@@ -144,26 +135,6 @@ static bool gs_sched_dice(struct gs_proc *p, uint32_t n)
 	return (p->seed >> 16) % n == 0;
 }
 
-/* With many threads each is out of the nearer caches when its turn comes. The queue
-   tells whose turn comes next: its record is fetched two switches ahead, what it will
-   touch first on its stack and in its thread-local block one ahead. Records are never
-   unmapped, so one that has left the queue meanwhile does no harm. */
-static GS_FLAT void gs_sched_prefetch(struct gs_proc *p)
-{
-	struct gs_thread *next[2];
-	const char *at;
-
-	gs_runq_peek(&p->runq, next);
-	if (next[1])
-		__builtin_prefetch(next[1]);
-	if (!next[0])
-		return;
-	at = next[0]->ctx;
-	for (int i = 0; i < GS_SCHED_AHEAD; i += GS_CACHE_LINE)
-		__builtin_prefetch(at + i);
-	__builtin_prefetch((char *)next[0]->tp + ((char *)&gs_self - (char *)gs_arch_thread_pointer()));
-}
-
 /* Leaves from's stack for to's at cycle now; returns when somebody switches back. */
 static GS_FLAT void gs_sched_switch(struct gs_thread *from, struct gs_thread *to, enum gs_switch_op op,
 			    uint64_t now)
@@ -189,9 +160,7 @@ static GS_FLAT void gs_sched_switch(struct gs_thread *from, struct gs_thread *to
 		/* relaxed: for people */
 		atomic_store_explicit(&to->state, GS_STATE_RUNNING, memory_order_relaxed);
 		w->current = to;
-		/* relaxed: a hint */
-		if (atomic_load_explicit(&gs_thread_count, memory_order_relaxed) > GS_SCHED_CROWD)
-			gs_sched_prefetch(p);
+		gs_ahead_fetch(p);
 		if (GS_UNLIKELY(gs_conf.perturb != 0) && gs_sched_dice(p, 4))
 			atomic_fetch_or_explicit(&to->attention, GS_ATT_PREEMPT,
 						 memory_order_relaxed);
@@ -435,7 +404,7 @@ void gs_sched_start(struct gs_thread *t)
 /* The time of a yield. With one processor and nobody who asks for processor times,
    only every few yields read the counter: it costs as much as the switch. Whoever
    yields at a reading is charged for the few before it. */
-static uint64_t gs_sched_clock(struct gs_proc *p)
+static GS_FLAT uint64_t gs_sched_clock(struct gs_proc *p)
 {
 	if (gs_nprocs > 1 || gs_sched_precise || ++p->unread >= GS_SCHED_UNREAD) {
 		p->unread = 0;
@@ -452,6 +421,8 @@ bool gs_sched_yield(struct gs_thread *self)
 	/* relaxed: a hint */
 	bool global = atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0;
 
+	if (gs_nprocs > 1 && GS_UNLIKELY(++self->yields % GS_SCHED_YIELDS == 0))
+		return false;
 	next = global ? &w->g0 : gs_sched_pick(w, now);
 	if (!next)
 		return false;

@@ -89,7 +89,9 @@ void gs_sched_ready(struct gs_thread *t);
 /* Makes a new thread runnable, behind those that wait already. */
 void gs_sched_start(struct gs_thread *t);
 
-/* Lets others run first; false when this processor has none. Inside the runtime. */
+/* Lets others run first; false when that is the kernel's turn: nobody else is runnable
+   on this processor, or it has happened so often that whom the thread waits for may be on
+   another, whose kernel thread waits for this CPU. Inside the runtime. */
 bool gs_sched_yield(struct gs_thread *self);
 
 /* For region.c and worker.c: gives the worker back to its scheduler context and
@@ -105,9 +107,6 @@ GS_NORETURN void gs_sched_exit(struct gs_thread *self, struct gs_thread *heir, u
 /* Where a new thread's context begins: settles the switch that led here.
    Called first thing in the context's entry function. */
 void gs_sched_landed(struct gs_transfer tr);
-
-/* CLOCK_MONOTONIC in nanoseconds. */
-uint64_t gs_now(void);
 
 /* What the scheduler asks of floor 3; filled once at start-up. */
 struct gs_sched_ops {

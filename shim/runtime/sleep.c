@@ -16,8 +16,6 @@
 
 #include "host.h"
 #include "sched.h"
-#include "sys.h"
-#include "worker.h"
 
 #include <errno.h>
 
@@ -45,16 +43,6 @@ uint64_t gs_sleep_ns(const struct timespec *ts)
 	if ((uint64_t)ts->tv_sec >= gs_sleep_max / GS_NSEC)
 		return gs_sleep_max;
 	return (uint64_t)ts->tv_sec * GS_NSEC + (uint64_t)ts->tv_nsec;
-}
-
-/* Whom this thread waits for may be on a processor whose kernel thread waits for the CPU
-   that this one uses: a loop round sched_yield must reach the kernel now and then. */
-enum { GS_SLEEP_YIELDS = 512 };
-
-void gs_sleep_yield(struct gs_thread *self)
-{
-	if (!gs_sched_yield(self) || (gs_nprocs > 1 && ++self->yields % GS_SLEEP_YIELDS == 0))
-		gs_sys0(__NR_sched_yield);
 }
 
 static uint64_t gs_sleep_now(clockid_t clock)

@@ -5,7 +5,8 @@
 #ifndef GS_SLEEP_H
 #define GS_SLEEP_H
 
-#include "thread.h"
+#include "sched.h"
+#include "sys.h"
 
 #include <time.h>
 
@@ -27,6 +28,10 @@ int gs_sleep(struct gs_thread *self, clockid_t clock, bool absolute, const struc
 
 /* sched_yield: others run first, here or, when there are none, on the CPU. Inside the
    runtime. */
-void gs_sleep_yield(struct gs_thread *self);
+static inline void gs_sleep_yield(struct gs_thread *self)
+{
+	if (!gs_sched_yield(self))
+		gs_sys0(__NR_sched_yield);
+}
 
 #endif

@@ -140,7 +140,7 @@ struct gs_thread {
 	char name[16];
 	uint8_t c11;              /* started by thrd_create */
 	uint8_t exiting;
-	uint16_t yields;          /* how often it has yielded, for sleep.c */
+	uint16_t yields;          /* how often it has yielded, for sched.c */
 	_Atomic uint8_t exposed;  /* in a system call that is a cancellation point */
 	/* Signals; see signal.c. */
 	_Atomic uint64_t sigmask;    /* blocked, bit n-1 for signal n */

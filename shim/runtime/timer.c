@@ -10,10 +10,20 @@
  */
 #include "timer.h"
 
+#include "host.h"
 #include "mem.h"
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
+
+uint64_t gs_now(void)
+{
+	struct timespec ts;
+
+	gs_host.clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * GS_NSEC + (uint64_t)ts.tv_nsec;
+}
 
 static void gs_timer_publish(struct gs_timers *ts)
 {

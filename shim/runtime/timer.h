@@ -44,4 +44,7 @@ bool gs_timer_disarm(struct gs_timer *t);
 /* Fires everything due at now; returns how many. Any worker may run any heap. */
 int gs_timer_run(struct gs_timers *ts, uint64_t now);
 
+/* CLOCK_MONOTONIC in nanoseconds. */
+uint64_t gs_now(void);
+
 #endif

@@ -14,7 +14,7 @@
  */
 #include "worker.h"
 
-#include "conf.h"
+#include "crew.h"
 #include "globq.h"
 #include "host.h"
 #include "idle.h"
@@ -45,153 +45,8 @@ uint32_t gs_nprocs;
 struct gs_worker *_Atomic gs_workers;
 _Atomic uint32_t gs_worker_count, gs_worker_lost;
 
-/* The limit on kernel threads was reached, and said to be. */
-static _Atomic bool gs_worker_limited;
-
-/* Records of workers that have ended, linked by idle_next. */
-static struct gs_lock gs_worker_lock;
-static struct gs_worker *gs_worker_spares;
-
-/* Signals that the C library and preempt.c send to kernel threads: 32 and 33. */
-static const uint64_t gs_worker_internal = 3ULL << 31;
-
 /* Until when the poller sleeps. */
 static _Atomic uint64_t gs_worker_poll_until = GS_NEVER;
-
-void gs_worker_part(struct gs_worker *w)
-{
-	w->kmask = ~gs_worker_internal;
-	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &w->kmask, NULL, GS_SIGSET_BYTES);
-	/* What a handler has held back goes to another. relaxed: set on this kernel thread */
-	if (atomic_load_explicit(&w->g0.attention, memory_order_relaxed) & GS_ATT_SIGNAL)
-		gs_sched_ops.attend(&w->g0, GS_ATT_SIGNAL);
-	/* The record may belong to another kernel thread before this one has ended. */
-	gs_self = NULL;
-	w->ktid = 0;
-}
-
-static void gs_worker_recycle(struct gs_worker *w)
-{
-	gs_lock(&gs_worker_lock);
-	w->idle_next = gs_worker_spares;
-	gs_worker_spares = w;
-	gs_unlock(&gs_worker_lock);
-}
-
-/* A kernel thread of ours; it blocks the signals its maker blocks. */
-static void *gs_worker_main(void *arg)
-{
-	struct gs_worker *w = arg;
-
-	w->g0.tp = gs_arch_thread_pointer();
-	w->ktid = gs_sys_gettid();
-	gs_tcb_adopt(&w->g0);
-	gs_sched_ops.started(w);
-	if (w->handed) {
-		gs_idle_hold(w, w->handed);
-		w->handed = NULL;
-	}
-	gs_worker_loop(w);
-	/* What a wired thread did to the kernel thread (affinity, namespaces, ...) goes
-	   with it. */
-	if (w->retired) {
-		/* relaxed: bounds */
-		atomic_fetch_sub_explicit(&gs_worker_count, 1, memory_order_relaxed);
-		atomic_fetch_sub_explicit(&gs_worker_lost, 1, memory_order_relaxed);
-	}
-	gs_worker_part(w);
-	gs_worker_recycle(w);
-	return NULL;
-}
-
-/* The record of a worker that has ended, for another; NULL: none. It stayed on
-   gs_workers: a stale pointer to one is always to a worker. */
-static struct gs_worker *gs_worker_reuse(void)
-{
-	struct gs_worker *w;
-
-	gs_lock(&gs_worker_lock);
-	w = gs_worker_spares;
-	if (w)
-		gs_worker_spares = w->idle_next;
-	gs_unlock(&gs_worker_lock);
-	if (!w)
-		return NULL;
-	w->p = NULL;
-	w->current = NULL;
-	w->wired = NULL;
-	w->retired = false;
-	w->altstack = NULL;
-	w->g0.inrt = 1;
-	/* relaxed: no kernel thread has it yet */
-	atomic_store_explicit(&w->g0.attention, 0, memory_order_relaxed);
-	atomic_store_explicit(&w->wake, 0, memory_order_relaxed);
-	w->id = atomic_fetch_add_explicit(&gs_worker_count, 1, memory_order_relaxed);
-	return w;
-}
-
-static struct gs_worker *gs_worker_new(void)
-{
-	struct gs_worker *w = gs_worker_reuse();
-	struct gs_netpoll_batch *batch;
-
-	if (w)
-		return w;
-	w = gs_mem_map(GS_ALIGN_UP(sizeof(*w), GS_PAGE));
-	batch = gs_mem_map(GS_ALIGN_UP(sizeof(*batch), GS_PAGE));
-	if (!w || !batch)
-		return NULL;
-	w->batch = batch;
-	w->g0.kind = GS_KIND_WORKER;
-	w->g0.inrt = 1;
-	w->g0.worker = w;
-	w->id = atomic_fetch_add_explicit(&gs_worker_count, 1, memory_order_relaxed);
-	w->all_next = atomic_load_explicit(&gs_workers, memory_order_relaxed);
-	/* release: readers walk the list without a lock */
-	while (!atomic_compare_exchange_weak_explicit(&gs_workers, &w->all_next, w,
-						      memory_order_release, memory_order_relaxed))
-		;
-	return w;
-}
-
-/* Starts a kernel thread that begins with p. False when the kernel refuses. */
-static bool gs_worker_spawn(struct gs_proc *p, bool spinning)
-{
-	struct gs_worker *w;
-	pthread_attr_t attr;
-	pthread_t thread;
-	uint64_t all = ~(1ULL << (GS_EVERYWHERE_SIGNAL - 1)), old;
-	int err;
-
-	if (atomic_load_explicit(&gs_worker_count, memory_order_relaxed) >=
-	    (uint32_t)gs_conf.maxthreads) {
-		if (!atomic_exchange_explicit(&gs_worker_limited, true, memory_order_relaxed))
-			gs_log_line("all %ld kernel threads are in system calls that block; others "
-				    "wait (GOSHIM_MAXTHREADS allows more)", gs_conf.maxthreads);
-		return false;
-	}
-	w = gs_worker_new();
-	if (!w)
-		return false;
-	w->handed = p;
-	w->spinning = spinning;
-	gs_host.pthread_attr_init(&attr);
-	gs_host.pthread_attr_setstacksize(&attr, GS_MAX((size_t)GS_WORKER_STACK,
-							gs_host.minsigstksz + 32768));
-	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &old, GS_SIGSET_BYTES);
-	w->kmask = old;
-	err = gs_host.pthread_create(&thread, &attr, gs_worker_main, w);
-	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &old, NULL, GS_SIGSET_BYTES);
-	gs_host.pthread_attr_destroy(&attr);
-	if (err != 0) {
-		atomic_fetch_sub_explicit(&gs_worker_count, 1, memory_order_relaxed);
-		gs_worker_recycle(w);
-		gs_log_debug("cannot start a kernel thread: error %d", err);
-		return false;
-	}
-	gs_host.pthread_detach(thread);
-	return true;
-}
 
 static uint64_t gs_worker_next_deadline(void)
 {
@@ -472,11 +327,11 @@ int gs_worker_init(struct gs_thread *main, uint32_t nprocs)
 		if (i > 0)
 			gs_idle_put(&gs_procs[i]);
 	}
-	w = gs_worker_new();
+	w = gs_crew_record();
 	if (!w || gs_worker_make_first(w) != 0)
 		return -ENOMEM;
 	gs_sys4(__NR_rt_sigprocmask, SIG_BLOCK, NULL, &w->kmask, GS_SIGSET_BYTES);
-	gs_idle_spawn = gs_worker_spawn;
+	gs_idle_spawn = gs_crew_spawn;
 	main->worker = w;
 	main->since = gs_arch_cycles();
 	w->current = main;
@@ -491,8 +346,7 @@ void gs_worker_after_fork(struct gs_thread *self)
 	gs_idle_after_fork();
 	gs_globq_after_fork();
 	gs_worker_lost = 0;
-	gs_worker_lock = (struct gs_lock)GS_LOCK_INIT;
-	gs_worker_spares = NULL;
+	gs_crew_after_fork();
 	gs_worker_poll_until = GS_NEVER;
 	/* Worker 0's scheduler stack is nobody's now, whichever worker forked. */
 	while (w->id != 0)

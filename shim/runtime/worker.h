@@ -87,10 +87,6 @@ int gs_worker_init(struct gs_thread *main, uint32_t nprocs);
 /* The scheduler context's body: runs threads until w is retired. */
 void gs_worker_loop(struct gs_worker *w);
 
-/* The calling kernel thread, w's, is about to end: no signal finds it any more, and
-   what one left to do is done by another. */
-void gs_worker_part(struct gs_worker *w);
-
 /* For the monitor: wakes the poller if a deadline has come up that it does not
    know of, and looks after wake-ups nobody has picked up. */
 void gs_worker_nudge(void);
