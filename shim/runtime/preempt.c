@@ -107,10 +107,12 @@ static void gs_preempt_handler(int sig, siginfo_t *info, void *context)
 		return;
 	if (!(what & (GS_ATT_SIGNAL | GS_ATT_CANCEL)) && gs_preempt_in_libc(gs_arch_context_pc(uc)))
 		return;
-	/* Before gs_enter: if the monitor has taken the processor, that switches away, and
-	   this kernel thread would go on without the signal. */
+	/* Inside the runtime, so that one that waits to come in makes no frame below this one;
+	   but before anything that may switch away, or this kernel thread would go on without
+	   the signal. */
+	gs_enter_hold(self);
 	gs_preempt_unblock();
-	gs_enter(self);
+	gs_enter_rejoin(self);
 	w = self->worker;
 	if ((what & GS_ATT_PREEMPT) && w->p)
 		gs_stats_add(&w->p->stats, GS_STAT_PREEMPTS, 1);

@@ -37,15 +37,27 @@ void gs_sched_attend(struct gs_thread *self);
 void gs_sched_rejoin(struct gs_thread *self);
 
 /* Enters the runtime: until gs_leave no handler of the program runs on this
-   thread and it is not preempted. Nests. Green threads only. */
-static inline void gs_enter(struct gs_thread *self)
+   thread and it is not preempted. Nests. Green threads only. Its two halves are
+   preempt.c's: it has something to do between them. */
+static inline void gs_enter_hold(struct gs_thread *self)
 {
 	self->inrt++;
 	gs_barrier();
-	/* relaxed: the monitor's membarrier orders this load after the store above */
+}
+
+/* Gets a processor if the monitor has taken ours; may go on on another worker. */
+static inline void gs_enter_rejoin(struct gs_thread *self)
+{
+	/* relaxed: the monitor's membarrier orders this load after the store in gs_enter_hold */
 	if (GS_UNLIKELY(atomic_load_explicit(&self->attention, memory_order_relaxed) &
 			GS_ATT_RETAKE))
 		gs_sched_rejoin(self);
+}
+
+static inline void gs_enter(struct gs_thread *self)
+{
+	gs_enter_hold(self);
+	gs_enter_rejoin(self);
 }
 
 /* Leaves it; deals with whatever asked for attention meanwhile, so program
