@@ -106,6 +106,7 @@ static struct gs_worker *gs_crew_reuse(void)
 	/* relaxed: no kernel thread has it yet */
 	atomic_store_explicit(&w->g0.attention, 0, memory_order_relaxed);
 	atomic_store_explicit(&w->wake, 0, memory_order_relaxed);
+	atomic_store_explicit(&w->kicked, false, memory_order_relaxed);
 	w->id = atomic_fetch_add_explicit(&gs_worker_count, 1, memory_order_relaxed);
 	return w;
 }

@@ -107,6 +107,7 @@ static struct gs_home *gs_home_record(void)
 		w->wired = &w->g0;
 		w->retired = false;
 		atomic_store_explicit(&w->wake, 0, memory_order_relaxed);
+		atomic_store_explicit(&w->kicked, false, memory_order_relaxed);
 		atomic_store_explicit(&h->altered, false, memory_order_relaxed);
 		atomic_store_explicit(&h->state, GS_HOME_WAITING, memory_order_relaxed);
 		return h;

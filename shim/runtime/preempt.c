@@ -93,6 +93,8 @@ static void gs_preempt_handler(int sig, siginfo_t *info, void *context)
 
 	if (!self)
 		gs_sched_ops.cancel(NULL); /* a thread of libc's own */
+	else if (self->worker)
+		gs_preempt_arrived(self->worker);
 	if (!self || self->kind != GS_KIND_GREEN || self->inrt > 0)
 		return;
 	what = atomic_load_explicit(&self->attention, memory_order_relaxed);
@@ -216,6 +218,18 @@ void gs_preempt_kick(struct gs_thread *t)
 {
 	struct gs_worker *w = t->worker;
 
-	if (w && w->current == t && w != gs_worker_current())
-		gs_sys3(__NR_tgkill, gs_sys_getpid(), w->ktid, GS_PREEMPT_SIGNAL);
+	if (!w || w->current != t || w == gs_worker_current())
+		return;
+	/* The kernel queues each of these signals. One on its way is enough: the handler
+	   looks at attention after it has said that it is there. seq_cst: after the caller's
+	   change of attention; pairs with gs_preempt_arrived. */
+	if (!atomic_exchange_explicit(&w->kicked, true, memory_order_seq_cst) &&
+	    gs_sys3(__NR_tgkill, gs_sys_getpid(), w->ktid, GS_PREEMPT_SIGNAL) < 0)
+		gs_preempt_arrived(w);
+}
+
+void gs_preempt_arrived(struct gs_worker *w)
+{
+	/* seq_cst: before the look at attention; see gs_preempt_kick */
+	atomic_exchange_explicit(&w->kicked, false, memory_order_seq_cst);
 }

@@ -32,6 +32,9 @@ long gs_preempt_asleep(const struct gs_worker *w);
 /* Asks the worker that runs t to look at t->attention soon. Any context. */
 void gs_preempt_kick(struct gs_thread *t);
 
+/* The signal has come, on w's kernel thread. Its handler, first of all. */
+void gs_preempt_arrived(struct gs_worker *w);
+
 /* How often each system call cost its thread the processor: made in a blocking region,
    and announced by nobody. The monitor writes. */
 extern uint32_t gs_preempt_lasted[GS_PREEMPT_SYSCALLS], gs_preempt_blocked[GS_PREEMPT_SYSCALLS];

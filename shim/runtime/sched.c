@@ -337,6 +337,39 @@ void gs_wait_interrupt(struct gs_thread *t)
 		gs_wait_claim(t, word >> gs_wait_shift, GS_WAIT_INTERRUPTED);
 }
 
+/* Behind those that wait on p already. */
+static void gs_sched_append(struct gs_proc *p, struct gs_thread *t)
+{
+	struct gs_thread *first, *last;
+	uint32_t n;
+
+	if (GS_LIKELY(gs_runq_push(&p->runq, t)))
+		return;
+	n = gs_runq_shed(&p->runq, &first, &last);
+	if (n)
+		gs_globq_push(first, last, n);
+	if (!gs_runq_push(&p->runq, t))
+		gs_globq_push(t, t, 1);
+}
+
+/* p has got a thread; more: and another one that no longer is the next to run. */
+static void gs_sched_offer(struct gs_proc *p, bool more)
+{
+	/* relaxed: a stale count costs a wake-up or delays one until the monitor looks */
+	if (atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) == 0)
+		return;
+	if (more || p->eager) {
+		if (p->eager)
+			p->eager--;
+		gs_idle_wake_one();
+	} else {
+		/* The waker probably parks soon, and then t runs here without any
+		   other kernel thread being woken. If it does not, gs_sched_pick
+		   notices and the next wake-ups are eager; the monitor looks too. */
+		p->deferred = gs_arch_cycles();
+	}
+}
+
 void gs_sched_ready(struct gs_thread *t)
 {
 	struct gs_thread *self = gs_self;
@@ -353,29 +386,16 @@ void gs_sched_ready(struct gs_thread *t)
 	gs_stats_add(&p->stats, GS_STAT_WAKES, 1);
 	if (GS_UNLIKELY(gs_stats_sampled(&p->stats)))
 		t->readied = gs_arch_cycles();
-	old = gs_runq_push_next(&p->runq, t);
-	if (old && !gs_runq_push(&p->runq, old)) {
-		struct gs_thread *first, *last;
-		uint32_t n = gs_runq_shed(&p->runq, &first, &last);
-
-		if (n)
-			gs_globq_push(first, last, n);
-		if (!gs_runq_push(&p->runq, old))
-			gs_globq_push(old, old, 1);
-	}
-	/* relaxed: a stale count costs a wake-up or delays one until the monitor looks */
-	if (atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) == 0)
+	/* Events and deadlines make threads runnable in the order in which they came. */
+	if (self->kind == GS_KIND_WORKER) {
+		gs_sched_append(p, t);
+		gs_sched_offer(p, gs_runq_length(&p->runq) > 1);
 		return;
-	if (old || p->eager) {
-		if (p->eager)
-			p->eager--;
-		gs_idle_wake_one();
-	} else {
-		/* The waker probably parks soon, and then t runs here without any
-		   other kernel thread being woken. If it does not, gs_sched_pick
-		   notices and the next wake-ups are eager; the monitor looks too. */
-		p->deferred = gs_arch_cycles();
 	}
+	old = gs_runq_push_next(&p->runq, t);
+	if (old)
+		gs_sched_append(p, old);
+	gs_sched_offer(p, old != NULL);
 }
 
 void gs_sched_start(struct gs_thread *t)
@@ -383,22 +403,8 @@ void gs_sched_start(struct gs_thread *t)
 	struct gs_proc *p = gs_self->worker->p;
 
 	atomic_store_explicit(&t->state, GS_STATE_RUNNABLE, memory_order_relaxed);
-	if (!gs_runq_push(&p->runq, t)) {
-		struct gs_thread *first, *last;
-		uint32_t n = gs_runq_shed(&p->runq, &first, &last);
-
-		if (n)
-			gs_globq_push(first, last, n);
-		if (!gs_runq_push(&p->runq, t))
-			gs_globq_push(t, t, 1);
-	}
-	/* relaxed: as in gs_sched_ready */
-	if (atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) > 0) {
-		if (p->eager || gs_runq_length(&p->runq) > 1)
-			gs_idle_wake_one();
-		else
-			p->deferred = gs_arch_cycles();
-	}
+	gs_sched_append(p, t);
+	gs_sched_offer(p, gs_runq_length(&p->runq) > 1);
 }
 
 /* The time of a yield. With one processor and nobody who asks for processor times,

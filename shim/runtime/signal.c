@@ -357,6 +357,7 @@ static void gs_signal_entry(int sig, siginfo_t *info, void *context)
 		return;
 	}
 	if (sig == GS_PREEMPT_SIGNAL) {
+		gs_preempt_arrived(w);
 		gs_signal_preempt(self, info, uc);
 		return;
 	}

@@ -360,6 +360,7 @@ void gs_worker_after_fork(struct gs_thread *self)
 	w->wired = NULL;
 	w->retired = false;
 	w->wake = 0;
+	w->kicked = false;
 	for (uint32_t i = gs_nprocs; i-- > 0;) {
 		struct gs_proc *p = &gs_procs[i];
 		struct gs_runq empty = { 0 };

@@ -57,6 +57,7 @@ struct gs_worker {
 	uint32_t id;
 	bool spinning;               /* counted in gs_idle_spinning */
 	_Atomic uint32_t wake;       /* futex: 1 when it has something to do */
+	_Atomic bool kicked;         /* a signal of preempt.c's is on its way to it */
 	struct gs_proc *handed;      /* the processor it was woken with; sched lock */
 	struct gs_netpoll_batch *batch; /* events it has fetched */
 	struct gs_thread *wired;     /* the only thread it may run */
