@@ -54,10 +54,17 @@ static struct gs_park_bucket gs_park_table[GS_PARK_BUCKETS] GS_ALIGNED(GS_PAGE);
 
 static struct gs_park_bucket *gs_park_bucket(const void *addr)
 {
-	/* Objects are at least 4-aligned; Fibonacci hashing spreads the rest. */
+	/* Objects are at least 4-aligned, and the queues of one (park.h) share a bucket;
+	   Fibonacci hashing spreads the rest. */
 	uint64_t hash = ((uintptr_t)addr >> 2) * 0x9e3779b97f4a7c15;
 
 	return &gs_park_table[hash >> (64 - GS_PARK_BITS)];
+}
+
+/* What the queue of addr stands for: an object may have several. */
+static const void *gs_park_object(const void *addr)
+{
+	return (const void *)((uintptr_t)addr & ~(uintptr_t)3);
 }
 
 static void gs_park_lock_bucket(struct gs_park_bucket *b)
@@ -156,7 +163,8 @@ void gs_park_queue(struct gs_park_waiter *w, struct gs_thread *self, const void 
 	/* relaxed: published by the bucket's lock */
 	atomic_store_explicit(&w->word, 0, memory_order_relaxed);
 	if (self)
-		w->token = gs_wait_begin(self, w->reason, addr, w->interruptible);
+		w->token = gs_wait_begin(self, w->reason, gs_park_object(addr),
+					 w->interruptible);
 	gs_park_insert(w, addr, end);
 }
 
@@ -312,7 +320,8 @@ int gs_park_sleep(struct gs_park_waiter *w, const struct gs_deadline *d)
 			gs_park_unlock(&h);
 			return 0;
 		}
-		w->token = gs_wait_begin(self, w->reason, w->addr, w->interruptible);
+		w->token = gs_wait_begin(self, w->reason, gs_park_object(w->addr),
+					 w->interruptible);
 		gs_park_unlock(&h);
 	}
 }

@@ -37,6 +37,9 @@
 
 struct gs_park_bucket;
 
+/* An address is a queue's name. Those that differ in their two lowest bits alone are under
+   one lock: an object (which is 4-aligned) may have up to four queues, told apart so. */
+
 /* A locked queue, or two. */
 struct gs_park_hold {
 	struct gs_park_bucket *first, *second;
