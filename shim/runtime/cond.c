@@ -36,6 +36,9 @@
 
 enum { GS_COND_NAP = 50000 };
 
+/* A waiter's result: others were moved to the mutex's queue behind it, perhaps. */
+enum { GS_COND_LEADS = GS_PARK_HANDED + 1 };
+
 static const uint64_t gs_cond_queued = 1, gs_cond_away = 1ULL << 32;
 
 #define GS_COND_SAME(field, theirs)                                                     \
@@ -69,12 +72,22 @@ struct gs_cond_absence {
 	const struct gs_cond_foreign *foreign;
 };
 
-static int gs_cond_relock(const struct gs_cond_absence *a, bool handed)
+static int gs_cond_relock(const struct gs_cond_absence *a, enum gs_mutex_back back)
 {
 	if (a->foreign)
 		return -a->foreign->lock(a->self, a->m);
-	gs_mutex_cond_lock(a->self, a->m, handed);
+	gs_mutex_cond_lock(a->self, a->m, back);
 	return 0;
+}
+
+/* How w, whose wait ended with err, comes by the mutex. */
+static enum gs_mutex_back gs_cond_back(const struct gs_park_waiter *w, int err)
+{
+	if (w->moved && w->result == GS_PARK_HANDED)
+		return GS_MUTEX_BACK_HANDED;
+	if (err == 0 && !w->moved && w->result == 0)
+		return GS_MUTEX_BACK_ALONE;
+	return GS_MUTEX_BACK_WAITED;
 }
 
 static void gs_cond_away_begin(void *arg)
@@ -92,7 +105,7 @@ static void gs_cond_away_undo(void *arg)
 	gs_park_lock(&h, a->c);
 	gs_cond_count(a->c, -gs_cond_away);
 	gs_park_unlock(&h);
-	gs_cond_relock(a, false);
+	gs_cond_relock(a, GS_MUTEX_BACK_WAITED);
 	gs_leave(a->self);
 }
 
@@ -183,7 +196,7 @@ int gs_cond_wait(struct gs_thread *self, struct gs_cond *c, struct gs_mutex *m,
 		int locked;
 
 		err = gs_cond_sleep(&w, d, &a);
-		locked = gs_cond_relock(&a, w.moved && w.result == GS_PARK_HANDED);
+		locked = gs_cond_relock(&a, gs_cond_back(&w, err));
 		if (locked)
 			err = locked; /* EOWNERDEAD of a robust one */
 	}
@@ -243,9 +256,11 @@ void gs_cond_broadcast(struct gs_thread *self, struct gs_cond *c)
 			w->since = gs_arch_cycles();
 			w->tag = 0;
 			gs_park_move(w, to);
-		} else if (gs_park_rouse(w) && mine == to) {
-			woken = true;
+			continue;
 		}
+		w->result = GS_COND_LEADS;
+		if (gs_park_rouse(w) && mine == to)
+			woken = true;
 	}
 	gs_park_unlock(&h);
 	if (self)

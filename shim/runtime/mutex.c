@@ -245,9 +245,7 @@ void gs_mutex_cond_unlock(struct gs_thread *self, struct gs_mutex *m)
 	gs_mutex_let_go(self, m);
 }
 
-/* Waiters may have been moved to the mutex's queue on the word of this thread: it
-   must take the lock as one that is waited for. gs_mutex_wait does. */
-void gs_mutex_cond_lock(struct gs_thread *self, struct gs_mutex *m, bool handed)
+void gs_mutex_cond_lock(struct gs_thread *self, struct gs_mutex *m, enum gs_mutex_back back)
 {
 	int type = m->kind & GS_MUTEX_TYPE;
 
@@ -255,7 +253,8 @@ void gs_mutex_cond_lock(struct gs_thread *self, struct gs_mutex *m, bool handed)
 		m->count++;
 		return;
 	}
-	if (!handed)
+	/* As one that is waited for, unless the thread knows better: gs_mutex_wait does. */
+	if (back == GS_MUTEX_BACK_WAITED || (back == GS_MUTEX_BACK_ALONE && !gs_mutex_grab(m)))
 		gs_mutex_wait(self, m, NULL);
 	m->count = type == GS_MUTEX_RECURSIVE;
 	/* relaxed: as in gs_mutex_own */

@@ -96,10 +96,17 @@ void gs_mutex_let_go(struct gs_thread *self, struct gs_mutex *m);
 int gs_mutex_unlock(struct gs_thread *self, struct gs_mutex *m);
 
 /* For condition variables, inside the runtime. A waiter counts as a user: nusers
-   stays as it is. gs_mutex_cond_lock is told whether the mutex was handed over. */
+   stays as it is. How gs_mutex_cond_lock comes by the mutex: */
+enum gs_mutex_back {
+	GS_MUTEX_BACK_WAITED, /* as one that is waited for: waiters may have been moved to its
+	                         queue on the word of this thread */
+	GS_MUTEX_BACK_ALONE,  /* like anybody */
+	GS_MUTEX_BACK_HANDED, /* it has it */
+};
+
 int gs_mutex_cond_check(const struct gs_mutex *m);
 void gs_mutex_cond_unlock(struct gs_thread *self, struct gs_mutex *m);
-void gs_mutex_cond_lock(struct gs_thread *self, struct gs_mutex *m, bool handed);
+void gs_mutex_cond_lock(struct gs_thread *self, struct gs_mutex *m, enum gs_mutex_back back);
 
 /* Somebody waits, or has waited, on mutexes in libc's own code (before the library
    was on): wake-ups go to the kernel too. */
