@@ -22,7 +22,18 @@ setup()
 	[ "$(sed -n 's/.*preempts *//p' <<<"$stderr")" -ge 8 ]
 }
 
-@test "the same with random yields" {
+@test "the next interruption pends already: no frame on top of a frame" {
+	local procs
+
+	for procs in 1 2; do
+		run timeout 60 env LD_PRELOAD="$GS_LIB" GOSHIM_MAXPROCS=$procs \
+			"$(program preempt_pending)"
+		assert_success
+		assert_output "they took turns"
+	done
+}
+
+@test "interrupted anywhere, with random yields" {
 	local seed
 
 	for seed in 1 2; do
