@@ -34,7 +34,8 @@
 enum {
 	GS_WORKER_STACK = 64 * 1024,
 	GS_WORKER_STEAL_ROUNDS = 4,
-	GS_WORKER_POLL_CYCLES = 1000000, /* ask the netpoller this often while busy */
+	GS_WORKER_POLL_CYCLES = 1000000, /* ask the netpoller this often while busy, */
+	GS_WORKER_LATE_CYCLES = 20000000,/* or this often while many are runnable already */
 	GS_WORKER_GLOBAL_TICK = 61,
 	GS_SIGSET_BYTES = 8,
 	GS_MEMBARRIER_EXPEDITED = 8, /* MEMBARRIER_CMD_PRIVATE_EXPEDITED */
@@ -217,8 +218,11 @@ static struct gs_thread *gs_worker_find(struct gs_worker *w)
 		p->checked = cycles;
 		gs_worker_run_timers(p, false);
 		if (p->tick % GS_WORKER_GLOBAL_TICK == 0)
-			t = gs_globq_take(&p->runq, gs_nprocs, 1);
-		if (!t && cycles - p->polled > GS_WORKER_POLL_CYCLES)
+			t = gs_globq_take(&p->runq, gs_nprocs, GS_RUNQ_SIZE / 32);
+		/* More events than the queue has room for would go to the global one, and past
+		   those that came before them. */
+		if (!t && cycles - p->polled > (gs_runq_length(&p->runq) < GS_RUNQ_SIZE / 4 ?
+						GS_WORKER_POLL_CYCLES : GS_WORKER_LATE_CYCLES))
 			goto poll;
 		if (!t)
 			t = gs_runq_pop(&p->runq, gs_nprocs == 1);
