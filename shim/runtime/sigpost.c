@@ -198,7 +198,7 @@ static uint64_t gs_sigpost_revise(struct gs_thread *self, uint64_t opened, uint6
 	siginfo_t info;
 
 	if (grown & GS_SIGS_REALTIME)
-		fetch = gs_sigworker_fetchable(self->worker, grown & GS_SIGS_REALTIME);
+		fetch = gs_sigworker_fetchable(grown & GS_SIGS_REALTIME);
 	while (fetch && gs_sys4(__NR_rt_sigtimedwait, &fetch, &info, &now, GS_SIG_BYTES) > 0)
 		gs_sigqueue_add(NULL, &info, true);
 	grown = gs_sigpost_recompute();

@@ -36,7 +36,7 @@ static int gs_sigwait_kernel(struct gs_thread *self, uint64_t set, siginfo_t *in
 	const struct timespec now = { 0 };
 	long sig;
 
-	set = gs_sigworker_fetchable(self->worker, set);
+	set = gs_sigworker_fetchable(set);
 	do
 		sig = gs_sys4(__NR_rt_sigtimedwait, &set, info, &now, GS_SIG_BYTES);
 	while (sig == -EINTR);

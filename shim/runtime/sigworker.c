@@ -123,12 +123,16 @@ static uint64_t gs_sigworker_first_blocks(void)
 	return __atomic_load_n(&gs_sigworker_first->kmask, __ATOMIC_RELAXED);
 }
 
-uint64_t gs_sigworker_fetchable(const struct gs_worker *w, uint64_t set)
+uint64_t gs_sigworker_fetchable(uint64_t set)
 {
-	/* What the first worker blocks it has not taken; but it may hold one taken before. */
-	if (w == gs_sigworker_first && gs_sigworker_holds(w))
-		return set & ~GS_SIGS_REALTIME;
-	return set & (~GS_SIGS_REALTIME | gs_sigworker_first_blocks());
+	uint64_t blocks = gs_sigworker_first_blocks();
+
+	/* What the first worker blocks by now it may have taken before, and hold still.
+	   acquire: it holds before it blocks, and gives away, under the caller's lock, before
+	   it lets go. */
+	atomic_thread_fence(memory_order_acquire);
+	return set & ~(gs_sigworker_holds(gs_sigworker_first) ? GS_SIGS_REALTIME :
+							       GS_SIGS_REALTIME & ~blocks);
 }
 
 /* Lets set in, if w is to. */

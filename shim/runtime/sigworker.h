@@ -30,7 +30,7 @@ static inline struct gs_sigworker *gs_sigworker(const struct gs_worker *w)
 /* Does w hold a signal back? */
 static inline bool gs_sigworker_holds(const struct gs_worker *w)
 {
-	/* relaxed: set and cleared by w's own kernel thread */
+	/* relaxed: set and cleared by w's own kernel thread; see gs_sigworker_fetchable */
 	return atomic_load_explicit(&w->g0.attention, memory_order_relaxed) & GS_ATT_SIGNAL;
 }
 
@@ -56,9 +56,9 @@ uint64_t gs_sigworker_extra(const struct gs_worker *w, const ucontext_t *uc);
    code shall be w's mask, and extra, and w's alternate stack, as they are now. */
 void gs_sigworker_frame(struct gs_worker *w, ucontext_t *uc, uint64_t extra);
 
-/* Those of set that may be taken from the kernel's pending ones on w, the caller's worker:
+/* Those of set that may be taken from the kernel's pending ones. Lock held:
    no older one of their kind is on its way in the first worker's handler. */
-uint64_t gs_sigworker_fetchable(const struct gs_worker *w, uint64_t set);
+uint64_t gs_sigworker_fetchable(uint64_t set);
 
 /* The signals in set are wanted now: lets them in, on w, the caller's worker, and on the
    first. They may come at once. Inside the runtime, gs_sigact_lock not held. */
