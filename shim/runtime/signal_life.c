@@ -92,29 +92,29 @@ static void gs_signal_main_altstack(struct gs_thread *main)
 	}
 }
 
-/* What main was sent itself, and blocks, is pending in the kernel for the first worker's
-   kernel thread. It becomes main's; what was sent to the process stays there. */
+/* What is pending is so in the kernel: what main was sent itself, for the first worker's
+   kernel thread. It becomes main's; what was sent to the process goes into the queue of
+   what nobody wants, and not back to the kernel, where it would be behind what has come
+   meanwhile. What a signalfd reads stays. */
 static void gs_signal_main_pending(struct gs_thread *main)
 {
 	const struct timespec now = { 0 };
 	uint64_t set = 0;
-	siginfo_t infos[GS_SIGNAL_INHERITED];
-	unsigned n = 0, kept = 0;
+	siginfo_t info;
 
 	gs_sys2(__NR_rt_sigpending, &set, GS_SIG_BYTES);
-	while (set && n < GS_SIGNAL_INHERITED &&
-	       gs_sys4(__NR_rt_sigtimedwait, &set, &infos[kept], &now, GS_SIG_BYTES) > 0) {
-		n++;
-		if (infos[kept].si_code != SI_TKILL) {
-			kept++;
-			continue;
-		}
-		gs_lock(&gs_sigact_lock);
-		gs_sigqueue_add(main, &infos[kept], false);
-		gs_unlock(&gs_sigact_lock);
+	/* relaxed: there is one thread */
+	set &= ~atomic_load_explicit(&gs_sigmask_fds, memory_order_relaxed);
+	gs_lock(&gs_sigact_lock);
+	for (unsigned n = 0; set && n < GS_SIGNAL_INHERITED; n++) {
+		bool own;
+
+		if (gs_sys4(__NR_rt_sigtimedwait, &set, &info, &now, GS_SIG_BYTES) <= 0)
+			break;
+		own = info.si_code == SI_TKILL;
+		gs_sigqueue_add(own ? main : NULL, &info, !own);
 	}
-	for (unsigned i = 0; i < kept; i++)
-		gs_sys3(__NR_rt_sigqueueinfo, gs_sys_getpid(), infos[i].si_signo, &infos[i]);
+	gs_unlock(&gs_sigact_lock);
 }
 
 void gs_signal_init(struct gs_thread *main)
