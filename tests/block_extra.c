@@ -27,7 +27,7 @@ static void fail(const char *what, int line)
 	_exit(1);
 }
 
-enum { FEW = 8, PATIENCE = 4000 };
+enum { FEW = 12, PATIENCE = 4000 };
 
 static int (*pipes)[2];
 static _Atomic long right;

@@ -215,8 +215,8 @@ static void masks(void)
 		pthread_sigmask(SIG_SETMASK, &none, NULL);
 		t = later(SIGUSR1);
 		at = now();
-		r = masked(which, 60, &block);
-		printf(" blocked %d %s %d,", r, now() - at >= 0.06 ? "not early" : "early",
+		r = masked(which, 400, &block);
+		printf(" blocked %d %s %d,", r, now() - at >= 0.4 ? "not early" : "early",
 		       (int)runs);
 		pthread_join(t, NULL);
 		/* The handler ran under the call's mask; afterwards it is ours again. */
