@@ -12,6 +12,7 @@
  */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -82,6 +83,57 @@ static void contest(const char *name, void (*fn)(void))
 	for (int i = 0; i < 2; i++)
 		pthread_join(g[i], NULL);
 	printf("%s: everybody had a turn\n", name);
+}
+
+/* Two that wake each other and are never both asleep, beside one that sleeps and one that
+   yields: runnable at once whenever the other parks, they come before nobody for ever. */
+static sem_t ping, pong;
+
+static void *pings(void *arg)
+{
+	while (!stop) {
+		sem_post(&ping);
+		sem_wait(&pong);
+	}
+	sem_post(&ping);
+	return arg;
+}
+
+static void *pongs(void *arg)
+{
+	while (!stop) {
+		sem_wait(&ping);
+		sem_post(&pong);
+	}
+	sem_post(&pong);
+	return arg;
+}
+
+static void *yields(void *arg)
+{
+	for (int i = 0; i < 100; i++)
+		sched_yield();
+	return arg;
+}
+
+static void beside_a_pair(void)
+{
+	pthread_t p[4];
+
+	stop = 0;
+	sem_init(&ping, 0, 0);
+	sem_init(&pong, 0, 0);
+	pthread_create(&p[0], NULL, pings, NULL);
+	pthread_create(&p[1], NULL, pongs, NULL);
+	pthread_create(&p[2], NULL, yields, NULL);
+	pthread_create(&p[3], NULL, yields, NULL);
+	usleep(1000);
+	pthread_join(p[2], NULL);
+	pthread_join(p[3], NULL);
+	stop = 1;
+	pthread_join(p[0], NULL);
+	pthread_join(p[1], NULL);
+	printf("beside two that wake each other: everybody had a turn\n");
 }
 
 /* One that waits, and how often the others took the lock meanwhile. What a greedy thread
@@ -213,5 +265,6 @@ int main(int argc, char **argv)
 	contest("mutex", mutex_once);
 	contest("write lock", write_once);
 	contest("semaphore", sem_once);
+	beside_a_pair();
 	return 0;
 }

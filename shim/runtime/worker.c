@@ -37,6 +37,7 @@ enum {
 	GS_WORKER_POLL_CYCLES = 1000000, /* ask the netpoller this often while busy, */
 	GS_WORKER_LATE_CYCLES = 20000000,/* or this often while many are runnable already */
 	GS_WORKER_GLOBAL_TICK = 61,
+	GS_WORKER_AGE_CYCLES = 200000, /* the next slot is served first for so long */
 	GS_SIGSET_BYTES = 8,
 	GS_MEMBARRIER_EXPEDITED = 8, /* MEMBARRIER_CMD_PRIVATE_EXPEDITED */
 };
@@ -217,6 +218,10 @@ static struct gs_thread *gs_worker_find(struct gs_worker *w)
 		cycles = gs_arch_cycles();
 		p->checked = cycles;
 		gs_worker_run_timers(p, false);
+		if (cycles - p->aged > GS_WORKER_AGE_CYCLES) {
+			p->aged = cycles;
+			gs_runq_age(&p->runq);
+		}
 		if (p->tick % GS_WORKER_GLOBAL_TICK == 0)
 			t = gs_globq_take(&p->runq, gs_nprocs, GS_RUNQ_SIZE / 32);
 		/* More events than the queue has room for would go to the global one, and past

@@ -29,6 +29,7 @@ struct gs_proc {
 	uint32_t tick;         /* switches; owner writes, monitor reads */
 	uint32_t visit;        /* regions entered; holder only */
 	uint64_t checked;      /* cycle counter when timers were last looked at */
+	uint64_t aged;         /* and when the next slot was last sent behind the ring */
 	uint64_t deferred;     /* cycle counter when a wake-up was put into the next slot
 				  without waking an idle worker; 0: none */
 	uint64_t clock;        /* cycle counter at its last reading by a yield */
