@@ -100,27 +100,61 @@ static size_t gs_redirect_encode(unsigned char *out, const char *at, const void 
 	return 0;
 }
 
-static bool gs_redirect_write(char *at, const unsigned char *code, size_t n)
-{
-	uintptr_t page = GS_ALIGN_DOWN((uintptr_t)at, GS_PAGE);
-	size_t len = GS_ALIGN_UP((uintptr_t)at + n, GS_PAGE) - page;
-	bool ok;
+/* libc, as it is loaded. */
+static struct {
+	char *base;
+	char *text; /* its code, made writable once for all */
+	size_t size;
+	bool writable;
+	const ElfW(Sym) *symbols;
+	const char *names;
+	const uint32_t *hash; /* DT_GNU_HASH */
+} gs_redirect_libc;
 
-	if (gs_sys3(__NR_mprotect, page, len, PROT_READ | PROT_WRITE | PROT_EXEC) < 0)
-		return false;
-	memcpy(at, code, n);
-	ok = memcmp(at, code, n) == 0;
-	gs_sys3(__NR_mprotect, page, len, PROT_READ | PROT_EXEC);
-	return ok;
+/* The length of the body of name, which is at that address; 0 when libc's table has no such
+   symbol. (dladdr1 would look through all of it each time.) */
+static size_t gs_redirect_body(const char *name, const char *at)
+{
+	const uint32_t *h = gs_redirect_libc.hash;
+	const uint32_t n = h[0], first = h[1], *buckets = h + 4 + h[2] * 2, *chain = buckets + n;
+	uint32_t hash = 5381, i;
+
+	for (const char *c = name; *c; c++)
+		hash = hash * 33 + (unsigned char)*c;
+	for (i = buckets[hash % n]; i >= first; i++) {
+		const ElfW(Sym) *sym = &gs_redirect_libc.symbols[i];
+
+		if ((chain[i - first] | 1) == (hash | 1) && sym->st_shndx != SHN_UNDEF &&
+		    gs_redirect_libc.base + sym->st_value == at &&
+		    strcmp(gs_redirect_libc.names + sym->st_name, name) == 0)
+			return sym->st_size;
+		if (chain[i - first] & 1)
+			break;
+	}
+	return 0;
 }
 
-static const char *gs_redirect_one(const struct gs_redirect *r, const char *libc)
+static void gs_redirect_open(bool open)
+{
+	long err = gs_sys3(__NR_mprotect, gs_redirect_libc.text, gs_redirect_libc.size,
+			   open ? PROT_READ | PROT_WRITE | PROT_EXEC : PROT_READ | PROT_EXEC);
+
+	gs_redirect_libc.writable = open && err == 0;
+}
+
+static bool gs_redirect_write(char *at, const unsigned char *code, size_t n)
+{
+	if (!gs_redirect_libc.writable)
+		return false;
+	memcpy(at, code, n);
+	return memcmp(at, code, n) == 0;
+}
+
+static const char *gs_redirect_one(const struct gs_redirect *r)
 {
 	unsigned char code[GS_ARCH_REDIRECT_FAR];
-	const ElfW(Sym) *sym = NULL;
-	Dl_info info;
-	size_t n;
 	char *at = dlsym(RTLD_NEXT, r->name);
+	size_t body, n;
 
 	if (!at)
 		at = dlvsym(RTLD_NEXT, r->name, "GLIBC_PRIVATE");
@@ -128,42 +162,71 @@ static const char *gs_redirect_one(const struct gs_redirect *r, const char *libc
 		return "no such symbol";
 	if (at == r->hook)
 		return "already ours";
-	if (!dladdr1(at, &info, (void **)&sym, RTLD_DL_SYMENT) || !sym ||
-	    info.dli_saddr != (void *)at)
-		return "not at the start of a symbol";
-	if (info.dli_fbase != (void *)libc)
+	if (at < gs_redirect_libc.text || at >= gs_redirect_libc.text + gs_redirect_libc.size)
 		return "not libc's";
-	n = gs_redirect_encode(code, at, r->hook, sym->st_size);
+	body = gs_redirect_body(r->name, at);
+	if (body == 0)
+		return "not at the start of a symbol";
+	n = gs_redirect_encode(code, at, r->hook, body);
 	if (n == 0)
 		return "body too short";
 	return gs_redirect_write(at, code, n) ? NULL : "text not writable";
 }
 
-static int gs_redirect_data(struct dl_phdr_info *info, size_t size, void *libc)
+/* The linker has turned the offsets into addresses. */
+static void gs_redirect_tables(const ElfW(Dyn) *d)
+{
+	for (; d->d_tag != DT_NULL; d++) {
+		if (d->d_tag == DT_SYMTAB)
+			gs_redirect_libc.symbols = (const void *)d->d_un.d_ptr;
+		else if (d->d_tag == DT_STRTAB)
+			gs_redirect_libc.names = (const void *)d->d_un.d_ptr;
+		else if (d->d_tag == DT_GNU_HASH)
+			gs_redirect_libc.hash = (const void *)d->d_un.d_ptr;
+	}
+}
+
+/* Finds libc's code and tables, and tells where its data are. */
+static int gs_redirect_look(struct dl_phdr_info *info, size_t size, void *pthread_create)
 {
 	char *base = (char *)info->dlpi_addr;
+	bool libc = false;
 
-	if (base != libc)
-		return 0;
 	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+		uintptr_t lo = GS_ALIGN_DOWN((uintptr_t)base + ph->p_vaddr, GS_PAGE);
+		uintptr_t hi = GS_ALIGN_UP((uintptr_t)base + ph->p_vaddr + ph->p_memsz, GS_PAGE);
+
+		if (ph->p_type != PT_LOAD || !(ph->p_flags & PF_X) ||
+		    (uintptr_t)pthread_create < lo || (uintptr_t)pthread_create >= hi)
+			continue;
+		libc = true;
+		gs_redirect_libc.text = (char *)lo;
+		gs_redirect_libc.size = hi - lo;
+	}
+	gs_redirect_libc.base = base;
+	for (int i = 0; libc && i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
 
 		if (ph->p_type == PT_LOAD && (ph->p_flags & PF_W))
 			gs_libc_own_data(base + ph->p_vaddr, base + ph->p_vaddr + ph->p_memsz);
+		if (ph->p_type == PT_DYNAMIC)
+			gs_redirect_tables((const ElfW(Dyn) *)(base + ph->p_vaddr));
 	}
-	return 1;
+	return libc;
 }
 
 int gs_redirect_install(void)
 {
-	Dl_info libc;
 	int done = 0;
 
-	if (!gs_conf.redirect || !dladdr((void *)gs_real.pthread_create, &libc))
+	if (!gs_conf.redirect ||
+	    !dl_iterate_phdr(gs_redirect_look, (void *)gs_real.pthread_create) ||
+	    !gs_redirect_libc.symbols || !gs_redirect_libc.names || !gs_redirect_libc.hash)
 		return 0;
-	dl_iterate_phdr(gs_redirect_data, libc.dli_fbase);
+	gs_redirect_open(true);
 	for (size_t i = 0; i < GS_ARRAY_SIZE(gs_redirect_table); i++) {
-		const char *why = gs_redirect_one(&gs_redirect_table[i], libc.dli_fbase);
+		const char *why = gs_redirect_one(&gs_redirect_table[i]);
 
 		if (!why) {
 			done++;
@@ -175,5 +238,6 @@ int gs_redirect_install(void)
 			gs_log_debug("libc's own calls of %s are not redirected: %s",
 				     gs_redirect_table[i].name, why);
 	}
+	gs_redirect_open(false);
 	return done;
 }
