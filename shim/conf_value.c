@@ -7,7 +7,7 @@
  * Locks: none; no state.
  * Called from: conf.c, the goshim command.
  */
-#include "conf.h"
+#include "conf_value.h"
 
 #include "runtime/log.h"
 

@@ -8,6 +8,7 @@
 #include "tool.h"
 
 #include "conf.h"
+#include "facts.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -75,6 +76,17 @@ static bool gs_run_preload(const char *library)
 	return err == 0;
 }
 
+/* Warns, in one line, when the library cannot get into the program at path. */
+static void gs_run_check(const char *path)
+{
+	struct gs_facts f;
+
+	gs_facts_read(&f, path, false);
+	if (f.verdict == GS_VERDICT_NATIVE && f.reason[0])
+		gs_tool_warn(0, "warning: `%s' %s: it will run without the library", f.program, f.reason);
+	gs_facts_free(&f);
+}
+
 int gs_run_main(int argc, char **argv)
 {
 	enum { OPT_LIB = 256 };
@@ -124,7 +136,7 @@ int gs_run_main(int argc, char **argv)
 	if (!gs_library_find(lib, library, sizeof(library)) || !gs_run_preload(library))
 		return GS_EXIT_FAILURE;
 	if (gs_target_find(*argv, path, sizeof(path)))
-		gs_target_check(path);
+		gs_run_check(path);
 	execvp(*argv, argv);
 	err = errno;
 	gs_tool_warn(err, "cannot run `%s'", *argv);

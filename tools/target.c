@@ -8,8 +8,6 @@
  */
 #include "tool.h"
 
-#include "facts.h"
-
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -109,14 +107,4 @@ bool gs_target_script(const char *path, char *buf, size_t size)
 	next = base && strcmp(base, "/env") == 0 ? gs_target_env(words) : NULL;
 	snprintf(buf, size, "%s", next ? next : name);
 	return *name != '\0';
-}
-
-void gs_target_check(const char *path)
-{
-	struct gs_facts f;
-
-	gs_facts_read(&f, path, false);
-	if (f.verdict == GS_VERDICT_NATIVE && f.reason[0])
-		gs_tool_warn(0, "warning: `%s' %s: it will run without the library", f.program, f.reason);
-	gs_facts_free(&f);
 }

@@ -50,7 +50,4 @@ bool gs_target_script(const char *path, char *buf, size_t size);
 /* What the file has that changes whose rights a process has: "is set-user-ID", ... or NULL. */
 const char *gs_target_privilege(const char *path);
 
-/* Warns, in one line, when the library cannot get into the program at path. */
-void gs_target_check(const char *path);
-
 #endif

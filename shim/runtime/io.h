@@ -14,6 +14,10 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 8
+#endif
+
 /* io_rw.c: bytes */
 long gs_io_read(struct gs_thread *self, int fd, void *buf, size_t n);
 long gs_io_write(struct gs_thread *self, int fd, const void *buf, size_t n);

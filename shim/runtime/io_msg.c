@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * io_msg.c - recvmsg, sendmsg, and their forms for many messages.
+ * io_msg.c - recvmsg, sendmsg, their forms for many messages, and the rest of a send.
  *
  * The program's msghdr goes to the kernel as it is; what it points to is looked at only
  * after a call succeeded, when it is known to be readable. What is left of a message
  * after a partial transfer goes without its address and control data: those went with
  * the first part.
  *
+ * A blocking send is one call to the program but may be many here. When the peer goes
+ * away in the middle, the kernel would return the count and keep the error for the next
+ * call. So the rest is not tried on a socket that poll calls broken, is tried without
+ * SIGPIPE, and an error met all the same is kept for the next call (gs_fd_put_error).
+ *
  * recvmsg with room for control data does not take a short message for "drained": the
  * kernel also stops where control data changes.
  *
- * Locks: none. Called from: hooks/socket.c, io.c.
+ * Locks: none. Called from: hooks/socket.c, io_rw.c.
  */
 #include "io.h"
 
@@ -19,6 +24,48 @@
 
 #include <errno.h>
 #include <poll.h>
+
+long gs_io_send_rest(struct gs_io *io, int kind, struct gs_io_vec *v, int flags, size_t done)
+{
+	bool more = true;
+
+	io->begun = true;
+	while (more) {
+		struct msghdr m = { 0 };
+		struct gs_io_call c = {
+			.nr = __NR_sendmsg,
+			.a = { io->fd, (long)&m, flags | MSG_DONTWAIT | MSG_NOSIGNAL },
+			.at = 2,
+			.flag = MSG_DONTWAIT,
+		};
+		size_t cnt;
+		const struct iovec *piece = gs_io_vec_piece(v, &cnt);
+		long r;
+
+		if (kind == GS_FD_PIPE) {
+			c = (struct gs_io_call){ .nr = __NR_pwritev2,
+						 .a = { io->fd, (long)piece, (long)cnt, -1, 0,
+							RWF_NOWAIT },
+						 .at = 5,
+						 .flag = RWF_NOWAIT };
+		} else {
+			if (gs_io_broken(io))
+				return (long)done;
+			m.msg_iov = (struct iovec *)piece;
+			m.msg_iovlen = cnt;
+			/* The rest of an entry, and then the entries after it. */
+			if (cnt < v->cnt)
+				c.a[2] |= MSG_MORE;
+		}
+		r = gs_io_repeat(io, &c);
+		if (r < 0)
+			return gs_io_partial(io, done, r);
+		gs_io_settle(io, kind, r, gs_io_vec_length(piece, cnt), true);
+		done += (size_t)r;
+		more = gs_io_vec_advance(v, (size_t)r);
+	}
+	return (long)done;
+}
 
 /* MSG_WAITALL: the rest of a message of which r bytes came. */
 static long gs_io_recv_rest(struct gs_io *io, int kind, struct gs_io_vec *v, int flags, size_t done)

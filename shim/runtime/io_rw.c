@@ -2,12 +2,7 @@
 /*
  * io_rw.c - recv, send, read and write, and their forms with vectors.
  *
- * A blocking send is one call to the program but may be many here. When the peer goes
- * away in the middle, the kernel would return the count and keep the error for the next
- * call. So the rest is not tried on a socket that poll calls broken, is tried without
- * SIGPIPE, and an error met all the same is kept for the next call (gs_fd_put_error).
- *
- * Locks: none. Called from: hooks, io_msg.c.
+ * Locks: none. Called from: hooks.
  */
 #include "io.h"
 
@@ -18,52 +13,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-
-#ifndef RWF_NOWAIT
-#define RWF_NOWAIT 8
-#endif
-
-long gs_io_send_rest(struct gs_io *io, int kind, struct gs_io_vec *v, int flags, size_t done)
-{
-	bool more = true;
-
-	io->begun = true;
-	while (more) {
-		struct msghdr m = { 0 };
-		struct gs_io_call c = {
-			.nr = __NR_sendmsg,
-			.a = { io->fd, (long)&m, flags | MSG_DONTWAIT | MSG_NOSIGNAL },
-			.at = 2,
-			.flag = MSG_DONTWAIT,
-		};
-		size_t cnt;
-		const struct iovec *piece = gs_io_vec_piece(v, &cnt);
-		long r;
-
-		if (kind == GS_FD_PIPE) {
-			c = (struct gs_io_call){ .nr = __NR_pwritev2,
-						 .a = { io->fd, (long)piece, (long)cnt, -1, 0,
-							RWF_NOWAIT },
-						 .at = 5,
-						 .flag = RWF_NOWAIT };
-		} else {
-			if (gs_io_broken(io))
-				return (long)done;
-			m.msg_iov = (struct iovec *)piece;
-			m.msg_iovlen = cnt;
-			/* The rest of an entry, and then the entries after it. */
-			if (cnt < v->cnt)
-				c.a[2] |= MSG_MORE;
-		}
-		r = gs_io_repeat(io, &c);
-		if (r < 0)
-			return gs_io_partial(io, done, r);
-		gs_io_settle(io, kind, r, gs_io_vec_length(piece, cnt), true);
-		done += (size_t)r;
-		more = gs_io_vec_advance(v, (size_t)r);
-	}
-	return (long)done;
-}
 
 /* ---- recv and send ---- */
 
