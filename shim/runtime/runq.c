@@ -85,19 +85,18 @@ struct gs_thread *gs_runq_pop(struct gs_runq *q, bool alone)
 	}
 }
 
-void gs_runq_age(struct gs_runq *q)
+struct gs_thread *gs_runq_age(struct gs_runq *q)
 {
 	uint32_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
 	/* acquire: pairs with the thieves' release on head */
 	uint32_t head = atomic_load_explicit(&q->head, memory_order_acquire);
 	struct gs_thread *t;
 
-	if (tail == head || tail - head >= GS_RUNQ_SIZE)
-		return;
+	if (tail == head)
+		return NULL;
 	/* acq_rel: a thief may empty the slot at the same time */
 	t = atomic_exchange_explicit(&q->next, NULL, memory_order_acq_rel);
-	if (t)
-		gs_runq_push(q, t); /* has room: only the owner adds */
+	return t && !gs_runq_push(q, t) ? t : NULL;
 }
 
 uint32_t gs_runq_shed(struct gs_runq *q, struct gs_thread **first, struct gs_thread **last)

@@ -27,8 +27,9 @@ bool gs_runq_push(struct gs_runq *q, struct gs_thread *t);
 struct gs_thread *gs_runq_push_next(struct gs_runq *q, struct gs_thread *t);
 
 /* Owner only. Whoever is in the next slot goes behind those in the ring, if there are
-   any: two threads that wake each other for ever do not keep the others out for ever. */
-void gs_runq_age(struct gs_runq *q);
+   any: two threads that wake each other for ever do not keep the others out for ever.
+   Returns it when the ring is full, and then it is on no queue. */
+struct gs_thread *gs_runq_age(struct gs_runq *q);
 
 /* Owner only. The next thread to run, or NULL. alone: there are no thieves. */
 struct gs_thread *gs_runq_pop(struct gs_runq *q, bool alone);

@@ -219,8 +219,11 @@ static struct gs_thread *gs_worker_find(struct gs_worker *w)
 		p->checked = cycles;
 		gs_worker_run_timers(p, false);
 		if (cycles - p->aged > GS_WORKER_AGE_CYCLES) {
+			struct gs_thread *old = gs_runq_age(&p->runq);
+
 			p->aged = cycles;
-			gs_runq_age(&p->runq);
+			if (old)
+				gs_globq_push(old, old, 1);
 		}
 		if (p->tick % GS_WORKER_GLOBAL_TICK == 0)
 			t = gs_globq_take(&p->runq, gs_nprocs, GS_RUNQ_SIZE / 32);
