@@ -19,7 +19,7 @@ static inline struct gs_thread *gs_gate(void)
 {
 	struct gs_thread *self = gs_self;
 
-	return GS_LIKELY(self != NULL) && GS_LIKELY(self->busy == 0) ? self : NULL;
+	return GS_LIKELY(self != NULL) && GS_LIKELY(!gs_thread_busy(self)) ? self : NULL;
 }
 
 /* What a hook returns for a raw result: -1 and errno for -errno; errno stays

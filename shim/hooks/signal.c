@@ -34,7 +34,7 @@ static uint64_t gs_hook_set(const sigset_t *set)
 /* Not a vfork child: it has a table of its own in the kernel, but our memory. */
 static bool gs_hook_has_table(void)
 {
-	return gs_self ? gs_self->busy == 0 : gs_sched_on;
+	return gs_self ? !gs_thread_busy(gs_self) : gs_sched_on;
 }
 
 static void gs_hook_action_out(struct sigaction *out, const struct gs_sigact *act)

@@ -100,7 +100,6 @@ const struct goshim_layout goshim_layout = {
 		{ "proc.size", sizeof(struct gs_proc) },
 		GS_LAYOUT_FIELD("proc.status", gs_proc, status),
 		GS_LAYOUT_FIELD("proc.worker", gs_proc, worker),
-		GS_LAYOUT_FIELD("proc.tick", gs_proc, tick),
 		GS_LAYOUT_FIELD("proc.runq.next", gs_proc, runq.next),
 		GS_LAYOUT_FIELD("proc.runq.head", gs_proc, runq.head),
 		GS_LAYOUT_FIELD("proc.runq.tail", gs_proc, runq.tail),

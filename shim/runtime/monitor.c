@@ -93,7 +93,7 @@ static bool gs_monitor_look(struct gs_proc *p, uint64_t now)
 {
 	/* acquire: pairs with the release in gs_idle_hold and gs_region_enter */
 	uint32_t status = atomic_load_explicit(&p->status, memory_order_acquire);
-	uint32_t tick = p->tick;
+	uint32_t tick = gs_proc_tick(p);
 	struct gs_worker *w;
 	long nr;
 

@@ -57,7 +57,7 @@ enum {
 	GS_SCHED_EAGER = 64,
 	GS_SCHED_GLOBAL_TICK = 61,
 	GS_SCHED_YIELDS = 512, /* of several processors one in so many is the kernel's */
-	GS_SCHED_UNREAD = 7, /* odd, so that not always the same of two is charged */
+	GS_SCHED_UNREAD = 31, /* odd, so that not always the same of two is charged */
 	GS_MEMBARRIER_EXPEDITED = 8,
 };
 
@@ -71,6 +71,13 @@ static const unsigned gs_wait_shift = 3;
    that was left, so every return on the way out of the runtime is mispredicted: the
    functions on that way are one. */
 #define GS_FLAT inline __attribute__((always_inline))
+
+/* The processor that w holds. Where there is only one, the way to it does not begin at the
+   thread pointer, which a switch has just changed and whose readers have to wait. */
+static GS_FLAT struct gs_proc *gs_sched_proc(const struct gs_worker *w)
+{
+	return gs_nprocs == 1 ? gs_procs : w->p;
+}
 
 /* Step 3's second half, and the other things a departed thread may have asked for. */
 static GS_FLAT void gs_sched_settle(struct gs_worker *w, struct gs_thread *prev)
@@ -89,7 +96,7 @@ static GS_FLAT void gs_sched_settle(struct gs_worker *w, struct gs_thread *prev)
 			gs_sched_ready(prev);
 		break;
 	case GS_OP_YIELD:
-		if (!gs_runq_push(&w->p->runq, prev))
+		if (!gs_runq_push(&gs_sched_proc(w)->runq, prev))
 			gs_globq_push(prev, prev, 1);
 		break;
 	case GS_OP_GLOBAL:
@@ -135,9 +142,10 @@ static bool gs_sched_dice(struct gs_proc *p, uint32_t n)
 	return (p->seed >> 16) % n == 0;
 }
 
-/* Leaves from's stack for to's at cycle now; returns when somebody switches back. */
-static GS_FLAT void gs_sched_switch(struct gs_thread *from, struct gs_thread *to, enum gs_switch_op op,
-			    uint64_t now)
+/* Leaves from's stack for to's at cycle now; returns when somebody switches back. green:
+   to is no scheduler context. */
+static GS_FLAT void gs_sched_switch_to(struct gs_thread *from, struct gs_thread *to, bool green,
+				       enum gs_switch_op op, uint64_t now)
 {
 	struct gs_worker *w = from->worker;
 
@@ -148,10 +156,9 @@ static GS_FLAT void gs_sched_switch(struct gs_thread *from, struct gs_thread *to
 	}
 	to->since = from->since;
 	to->worker = w;
-	if (to->kind == GS_KIND_GREEN) {
-		struct gs_proc *p = w->p;
+	if (green) {
+		struct gs_proc *p = gs_sched_proc(w);
 
-		p->tick++;
 		gs_stats_add(&p->stats, GS_STAT_SWITCHES, 1);
 		if (GS_UNLIKELY(to->readied != 0)) {
 			gs_stats_latency(&p->stats, (int64_t)(now - to->readied));
@@ -172,18 +179,24 @@ static GS_FLAT void gs_sched_switch(struct gs_thread *from, struct gs_thread *to
 	gs_sched_land(from, gs_context_jump(to->ctx, from));
 }
 
+static GS_FLAT void gs_sched_switch(struct gs_thread *from, struct gs_thread *to,
+				    enum gs_switch_op op, uint64_t now)
+{
+	gs_sched_switch_to(from, to, to->kind == GS_KIND_GREEN, op, now);
+}
+
 /* The successor on this processor: a thread, the scheduler context when something
    must be looked at there, or NULL when there is nothing to run. */
 static struct gs_thread *gs_sched_pick(struct gs_worker *w, uint64_t now)
 {
-	struct gs_proc *p = w->p;
+	struct gs_proc *p = gs_sched_proc(w);
 	struct gs_thread *t;
 
 	if (GS_UNLIKELY(w->wired != NULL) || GS_UNLIKELY(gs_sched_summoned(w)))
 		return &w->g0;
 	if (GS_UNLIKELY(now - p->checked > GS_SCHED_CHECK_CYCLES))
 		return &w->g0;
-	if (GS_UNLIKELY(p->tick % GS_SCHED_GLOBAL_TICK == 0) &&
+	if (GS_UNLIKELY(gs_proc_tick(p) % GS_SCHED_GLOBAL_TICK == 0) &&
 	    atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0)
 		return &w->g0;
 	t = gs_runq_pop(&p->runq, gs_nprocs == 1);
@@ -300,7 +313,7 @@ int gs_wait_park(struct gs_thread *self, uint64_t token, uint64_t deadline)
 		uint64_t now = gs_arch_cycles();
 		struct gs_thread *next = gs_sched_pick(w, now);
 
-		gs_stats_add(&w->p->stats, GS_STAT_PARKS, 1);
+		gs_stats_add(&gs_sched_proc(w)->stats, GS_STAT_PARKS, 1);
 		atomic_store_explicit(&self->state, GS_STATE_WAITING, memory_order_relaxed);
 		GS_PROBE3(park, self->id, self->reason, self->wait_obj);
 		gs_sched_switch(self, next ? next : &w->g0, GS_OP_PARK, now);
@@ -419,14 +432,41 @@ static GS_FLAT uint64_t gs_sched_clock(struct gs_proc *p)
 	return p->clock;
 }
 
+/* The commonest yield: one processor, its threads take turns, and there is nothing else to
+   look at. self may be in the ring before it has left its stack, since nobody but this
+   kernel thread takes from there. */
+static GS_FLAT bool gs_sched_turn(struct gs_thread *self)
+{
+	struct gs_proc *p = gs_procs;
+	struct gs_thread *to;
+
+	/* relaxed: a hint */
+	if (GS_UNLIKELY(p->unread + 1 >= GS_SCHED_UNREAD) || GS_UNLIKELY(gs_sched_precise) ||
+	    GS_UNLIKELY(gs_conf.perturb != 0) || GS_UNLIKELY(self->wired) ||
+	    GS_UNLIKELY(atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0) ||
+	    GS_UNLIKELY(gs_sched_summoned(self->worker)))
+		return false;
+	to = gs_runq_turn(&p->runq, self);
+	if (GS_UNLIKELY(!to))
+		return false;
+	p->unread++;
+	atomic_store_explicit(&self->state, GS_STATE_RUNNABLE, memory_order_relaxed);
+	gs_sched_switch_to(self, to, true, GS_OP_NONE, p->clock);
+	return true;
+}
+
 bool gs_sched_yield(struct gs_thread *self)
 {
 	struct gs_worker *w = self->worker;
-	uint64_t now = gs_sched_clock(w->p);
 	struct gs_thread *next;
-	/* relaxed: a hint */
-	bool global = atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0;
+	uint64_t now;
+	bool global;
 
+	if (GS_LIKELY(gs_nprocs == 1) && gs_sched_turn(self))
+		return true;
+	now = gs_sched_clock(gs_sched_proc(w));
+	/* relaxed: a hint */
+	global = atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0;
 	if (gs_nprocs > 1 && GS_UNLIKELY(++self->yields % GS_SCHED_YIELDS == 0))
 		return false;
 	next = global ? &w->g0 : gs_sched_pick(w, now);

@@ -103,13 +103,8 @@ struct gs_thread {
 	struct gs_worker *home;   /* the only worker that may run it, if wired */
 	_Atomic uint64_t wake;    /* wait word, see sched.h */
 	_Atomic uint32_t attention;
-	union {
-		struct {
-			uint32_t inrt;      /* runtime nesting; 0: running program code */
-			uint32_t in_region; /* in a system call that may block */
-		};
-		uint64_t busy;              /* 0: hooks do their work, see gate.h */
-	};
+	uint32_t inrt;            /* runtime nesting; 0: running program code */
+	uint32_t in_region;       /* in a system call that may block */
 	uint8_t op;               /* enum gs_switch_op */
 	uint8_t kind;             /* enum gs_thread_kind */
 	_Atomic uint8_t state;    /* enum gs_thread_state */
@@ -182,5 +177,12 @@ extern _Atomic long gs_thread_count;
 /* Held across fork, see child.c. */
 void gs_thread_fork_lock(void);
 void gs_thread_fork_unlock(void);
+
+/* Inside the runtime or a blocking region: hooks leave it to the kernel. Two loads, for the
+   fields are written one at a time, and a load wider than the last write has to wait for it. */
+static inline bool gs_thread_busy(const struct gs_thread *t)
+{
+	return t->inrt != 0 || t->in_region != 0;
+}
 
 #endif

@@ -225,7 +225,7 @@ static struct gs_thread *gs_worker_find(struct gs_worker *w)
 			if (old)
 				gs_globq_push(old, old, 1);
 		}
-		if (p->tick % GS_WORKER_GLOBAL_TICK == 0)
+		if (gs_proc_tick(p) % GS_WORKER_GLOBAL_TICK == 0)
 			t = gs_globq_take(&p->runq, gs_nprocs, GS_RUNQ_SIZE / 32);
 		/* More events than the queue has room for would go to the global one, and past
 		   those that came before them. */

@@ -26,7 +26,6 @@ struct gs_proc {
 	_Atomic uint32_t status;
 	uint32_t id;
 	struct gs_worker *_Atomic worker;
-	uint32_t tick;         /* switches; owner writes, monitor reads */
 	uint32_t visit;        /* regions entered; holder only */
 	uint64_t checked;      /* cycle counter when timers were last looked at */
 	uint64_t aged;         /* and when the next slot was last sent behind the ring */
@@ -49,6 +48,13 @@ struct gs_proc {
 	struct gs_timers timers;
 	struct gs_stats stats;
 } GS_ALIGNED(64);
+
+/* Switches to threads so far, by which others see that it goes on. */
+static inline uint32_t gs_proc_tick(const struct gs_proc *p)
+{
+	/* relaxed: a hint but for the owner */
+	return (uint32_t)atomic_load_explicit(&p->stats.n[GS_STAT_SWITCHES], memory_order_relaxed);
+}
 
 struct gs_worker {
 	struct gs_thread g0;         /* scheduler context */
