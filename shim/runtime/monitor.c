@@ -7,7 +7,9 @@
  * else after 10 ms. A processor whose tick has not moved runs a thread that
  * computes or sleeps in the kernel unannounced: preempt.c. Looks come
  * every 20 us at first, then further and further apart while nothing is found,
- * up to 10 ms, or half a time slice while threads wait for busy processors; with all processors idle for a while the monitor sleeps.
+ * up to 10 ms, or half a time slice while threads wait for busy processors; with all
+ * processors idle for a while the monitor sleeps. While all of them compute it sleeps in
+ * epoll_wait, since nobody else would notice what comes.
  *
  * Locks: none of its own. Called from: its own kernel thread.
  */
@@ -32,10 +34,13 @@ enum {
 	GS_MONITOR_STACK = 64 * 1024,
 	GS_MONITOR_QUIET_LOOKS = 50,
 	GS_MONITOR_IDLE_LOOKS = 5,
+	GS_MONITOR_HURRIED_LOOKS = 20,
 };
 
 static const uint64_t gs_monitor_min = 20000, gs_monitor_max = 10000000;
 static const uint64_t gs_monitor_slice = 10000000;
+/* A thread that computes keeps its processor for so long, whoever becomes runnable. */
+static const uint64_t gs_monitor_moment = 200000;
 /* Between looks while every processor is busy and nobody sleeps in epoll_wait; the same
    while threads wait for a processor: half a time slice. */
 static const uint64_t gs_monitor_watch = 2500000, gs_monitor_crowded = 1250000;
@@ -132,21 +137,70 @@ static bool gs_monitor_look(struct gs_proc *p, uint64_t now)
 	return false;
 }
 
+/* Makes threads runnable whose deadlines have passed, or that wait for events, which may
+   take until timeout, in nanoseconds, to come. True when there were any. */
+static bool gs_monitor_serve(uint64_t timeout)
+{
+	static struct gs_netpoll_batch batch;
+	bool any = false;
+	uint64_t now;
+
+	if (timeout > 0 || atomic_load_explicit(&gs_netpoll_count, memory_order_relaxed) > 0)
+		any = gs_netpoll_wait(&batch, timeout) > 0;
+	gs_netpoll_dispatch(&batch);
+	now = gs_now();
+	for (uint32_t i = 0; i < gs_nprocs; i++)
+		any |= gs_timer_run(&gs_procs[i].timers, now) > 0;
+	return any;
+}
+
 /* All workers busy and nobody asked for events or looked at deadlines for a while:
    do it for them. */
 static void gs_monitor_poll(uint64_t now)
 {
-	static struct gs_netpoll_batch batch;
 	static uint64_t polled;
 
 	if (now - polled < gs_monitor_watch || gs_idle_is_polled())
 		return;
 	polled = now;
-	for (uint32_t i = 0; i < gs_nprocs; i++)
-		gs_timer_run(&gs_procs[i].timers, now);
-	if (atomic_load_explicit(&gs_netpoll_count, memory_order_relaxed) > 0 &&
-	    gs_netpoll_wait(&batch, 0) > 0)
-		gs_netpoll_dispatch(&batch);
+	gs_monitor_serve(0);
+}
+
+/* Does every processor run a thread that has been computing for a moment? Then nobody
+   looks at descriptors and deadlines but the monitor. */
+static bool gs_monitor_all_compute(uint64_t now)
+{
+	for (uint32_t i = 0; i < gs_nprocs; i++) {
+		struct gs_proc *p = &gs_procs[i];
+
+		/* relaxed: a wrong answer costs a late look or a needless one */
+		if (atomic_load_explicit(&p->status, memory_order_relaxed) != GS_PROC_RUNNING ||
+		    gs_proc_tick(p) != p->seen_tick || now - p->seen_when < gs_monitor_moment)
+			return false;
+	}
+	return !gs_idle_is_polled();
+}
+
+/* Sleeps at most ns among threads that all compute. Whoever becomes runnable takes the
+   processor from the one of them that has had it longest, as the kernel's scheduler
+   would have it. True when somebody did. */
+static bool gs_monitor_attend(uint64_t ns)
+{
+	uint64_t now = gs_now(), until = now + ns;
+	struct gs_proc *longest = &gs_procs[0];
+
+	for (uint32_t i = 0; i < gs_nprocs; i++) {
+		struct gs_proc *p = &gs_procs[i];
+
+		/* relaxed: a hint; a deadline armed later is found late, by at most ns */
+		until = GS_MIN(until, atomic_load_explicit(&p->timers.next, memory_order_relaxed));
+		if (p->seen_switch < longest->seen_switch)
+			longest = p;
+	}
+	if (!gs_monitor_serve(until > now ? until - now : 0) || !gs_monitor_any_waiting())
+		return false;
+	gs_preempt_now(longest);
+	return true;
 }
 
 static bool gs_monitor_all_idle(void)
@@ -183,14 +237,18 @@ static void gs_monitor_pause(uint64_t ns)
 static void *gs_monitor_main(void *arg)
 {
 	uint64_t pause = gs_monitor_min, traced = gs_now(), audited = traced;
-	bool auditing = false;
-	unsigned quiet = 0, idle = 0;
+	bool auditing = false, all_compute = false;
+	unsigned quiet = 0, idle = 0, hurry = 0;
 
 	for (;;) {
 		bool busy = false;
 		uint64_t now;
 
-		gs_monitor_pause(pause);
+		if (!all_compute)
+			gs_monitor_pause(hurry ? GS_MIN(pause, gs_monitor_moment / 2) : pause);
+		else if (gs_monitor_attend(pause))
+			hurry = GS_MONITOR_HURRIED_LOOKS;
+		hurry -= hurry > 0;
 		now = gs_now();
 		if (gs_conf.schedtrace && now - traced >= (uint64_t)gs_conf.schedtrace * 1000000) {
 			traced = now;
@@ -211,6 +269,7 @@ static void *gs_monitor_main(void *arg)
 		} else if (++quiet > GS_MONITOR_QUIET_LOOKS) {
 			pause = GS_MIN(pause * 2, gs_monitor_max);
 		}
+		all_compute = gs_conf.preempt && gs_monitor_all_compute(now);
 		if (!gs_monitor_all_idle()) {
 			idle = 0;
 			/* relaxed: a hint */

@@ -22,6 +22,13 @@
  * than processors. Before it switches away or unwinds, the handler unblocks it: what
  * comes then finds the thread inside the runtime, or is a new time slice's.
  *
+ * The monitor waits for events itself while every processor computes. Whoever comes then
+ * has waited already for longer than the kernel would have let it: the processor is
+ * retaken at once, and the kernel shares the CPUs between the computing thread, adrift
+ * on its kernel thread until its next hook, and the worker that now has the processor. So
+ * programs that compute and answer do both as they would natively. There are at most as
+ * many adrift for this reason as there are processors; beyond that the signal has to do.
+ *
  * How long a slice is: threads that spin on a word until another has written it (the
  * I/O threads of some servers) get on by whole slices when there are more of them than
  * processors, so it is about the kernel's own for such threads. An interruption costs
@@ -181,6 +188,19 @@ long gs_preempt_asleep(const struct gs_worker *w)
 	return gs_preempt_sleeping(w->ktid);
 }
 
+/* Takes p from t, which sleeps in system call nr, or runs on without it (-1). */
+static bool gs_preempt_take(struct gs_proc *p, struct gs_worker *w, struct gs_thread *t, long nr)
+{
+	if (!gs_wire_retake(p, w, t))
+		return false;
+	if (nr >= 0) {
+		gs_preempt_count(gs_preempt_blocked, nr);
+		gs_stats_add(&p->stats, GS_STAT_HANDOFFS, 1);
+	}
+	gs_idle_hand_off(p);
+	return true;
+}
+
 bool gs_preempt_look(struct gs_proc *p, uint64_t ns, bool waiting)
 {
 	struct gs_worker *w = atomic_load_explicit(&p->worker, memory_order_relaxed);
@@ -190,20 +210,12 @@ bool gs_preempt_look(struct gs_proc *p, uint64_t ns, bool waiting)
 	if (!t || t->inrt > 0 || ns < (waiting ? gs_preempt_grace : gs_preempt_idle_grace))
 		return false;
 	nr = gs_preempt_sleeping(w->ktid);
-	if (nr >= 0) {
-		if (!gs_wire_retake(p, w, t))
-			return false;
-		gs_preempt_count(gs_preempt_blocked, nr);
-		gs_stats_add(&p->stats, GS_STAT_HANDOFFS, 1);
-		gs_idle_hand_off(p);
-		return true;
-	}
+	if (nr >= 0)
+		return gs_preempt_take(p, w, t, nr);
 	if (!waiting || ns < gs_preempt_hint || !gs_conf.preempt)
 		return false;
-	if (ns > gs_preempt_patience && gs_wire_retake(p, w, t)) {
-		gs_idle_hand_off(p);
+	if (ns > gs_preempt_patience && gs_preempt_take(p, w, t, -1))
 		return true;
-	}
 	/* relaxed: the signal orders it; or gs_leave sees it when it comes there */
 	atomic_fetch_or_explicit(&t->attention, GS_ATT_PREEMPT, memory_order_relaxed);
 	if (ns >= gs_preempt_slice &&
@@ -212,6 +224,25 @@ bool gs_preempt_look(struct gs_proc *p, uint64_t ns, bool waiting)
 		gs_preempt_kick(t);
 	}
 	return false;
+}
+
+void gs_preempt_now(struct gs_proc *p)
+{
+	/* relaxed: whoever it reaches yields once, or loses its processor */
+	struct gs_worker *w = atomic_load_explicit(&p->worker, memory_order_relaxed);
+	struct gs_thread *t = w ? w->current : NULL;
+	long nr;
+
+	if (!t || t->inrt > 0)
+		return;
+	nr = gs_preempt_sleeping(w->ktid);
+	/* relaxed: a bound */
+	if ((nr >= 0 || atomic_load_explicit(&gs_wire_adrift, memory_order_relaxed) < gs_nprocs) &&
+	    gs_preempt_take(p, w, t, nr))
+		return;
+	/* relaxed: as in gs_preempt_look */
+	atomic_fetch_or_explicit(&t->attention, GS_ATT_PREEMPT, memory_order_relaxed);
+	gs_preempt_kick(t);
 }
 
 void gs_preempt_kick(struct gs_thread *t)

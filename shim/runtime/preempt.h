@@ -25,6 +25,11 @@ int gs_preempt_init(void);
    something about it. Monitor only. */
 bool gs_preempt_look(struct gs_proc *p, uint64_t ns, bool waiting);
 
+/* Somebody has become runnable and shall have p soon, whose thread computes: as many of
+   these as there are processors go on without one, on kernel threads that the kernel
+   schedules; others are interrupted. Monitor only. */
+void gs_preempt_now(struct gs_proc *p);
+
 /* The number of the system call w's kernel thread sleeps in; -1: it runs, or nothing can
    be learned. Takes a microsecond or two. */
 long gs_preempt_asleep(const struct gs_worker *w);

@@ -30,6 +30,7 @@ enum {
 };
 
 static struct gs_lock gs_wire_lock;
+_Atomic uint32_t gs_wire_adrift; /* changes under the lock */
 
 /* Threads with workers of their own that wake each other: p goes from one to the next
    without an ordinary worker between them, as long as nothing on p needs one. True:
@@ -136,8 +137,9 @@ bool gs_wire_retake(struct gs_proc *p, struct gs_worker *w, struct gs_thread *t)
 	if (taken) {
 		w->p = NULL;
 		t->lost = 1;
-		/* relaxed: a bound on the number of kernel threads, no protocol */
+		/* relaxed, both: bounds on numbers of kernel threads, no protocol */
 		atomic_fetch_add_explicit(&gs_worker_lost, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&gs_wire_adrift, 1, memory_order_relaxed);
 	} else {
 		atomic_fetch_and_explicit(&t->attention, ~(uint32_t)GS_ATT_RETAKE,
 					  memory_order_relaxed);
@@ -153,7 +155,9 @@ void gs_wire_settle(struct gs_thread *self)
 	atomic_fetch_and_explicit(&self->attention, ~(uint32_t)GS_ATT_RETAKE, memory_order_relaxed);
 	if (self->lost) {
 		self->lost = 0;
+		/* relaxed, both: as in gs_wire_retake */
 		atomic_fetch_sub_explicit(&gs_worker_lost, 1, memory_order_relaxed);
+		atomic_fetch_sub_explicit(&gs_wire_adrift, 1, memory_order_relaxed);
 	}
 	gs_unlock(&gs_wire_lock);
 }

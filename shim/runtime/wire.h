@@ -22,6 +22,9 @@ void gs_wire_pass(struct gs_worker *w, struct gs_thread *t);
 /* Takes p from w, which runs t and is stuck in a system call nobody bracketed or
    computes without end. True when it was taken; hand it off then. Monitor only. */
 bool gs_wire_retake(struct gs_proc *p, struct gs_worker *w, struct gs_thread *t);
+/* Threads that run, or sleep in the kernel, without the processor taken from them. */
+extern _Atomic uint32_t gs_wire_adrift;
+
 /* The thread's part: waits until the monitor has decided. */
 void gs_wire_settle(struct gs_thread *self);
 

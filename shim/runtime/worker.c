@@ -358,6 +358,7 @@ void gs_worker_after_fork(struct gs_thread *self)
 	gs_idle_after_fork();
 	gs_globq_after_fork();
 	gs_worker_lost = 0;
+	gs_wire_adrift = 0;
 	gs_crew_after_fork();
 	gs_worker_poll_until = GS_NEVER;
 	/* Worker 0's scheduler stack is nobody's now, whichever worker forked. */
