@@ -8,7 +8,7 @@ start_mariadb()
 {
 	serve mariadbd --no-defaults --datadir="$dir/data" --user=root --port="$p" \
 		--bind-address=127.0.0.1 --socket="$dir/sock" --pid-file="$dir/pid" \
-		--log-error="$dir/log" --max-connections=600 --max-prepared-stmt-count=200000 --innodb-buffer-pool-size=64M
+		--log-error="$dir/log.err" --max-connections=600 --max-prepared-stmt-count=200000 --innodb-buffer-pool-size=64M
 	up mariadb --no-defaults -S "$dir/sock" -u root -e "select 1"
 }
 sql() { timeout 60 mariadb --no-defaults -S "$dir/sock" -u root -N "$@"; }
@@ -64,6 +64,6 @@ run()
 		sql bank -e "select sum(amount), count(*) from account; check table account"
 	done
 	stop
-	grep -c 'ready for connections' "$dir/log"
-	grep -iE 'got signal|assert|corrupt' "$dir/log" | head -n 3
+	grep -c 'ready for connections' "$dir/log.err"
+	grep -iE 'got signal|assert|corrupt' "$dir/log.err" | head -n 3
 }
