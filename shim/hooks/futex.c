@@ -11,6 +11,7 @@
  */
 #include "gate.h"
 #include "rawcall.h"
+#include "runtime/access.h"
 #include "runtime/futex.h"
 #include "runtime/region.h"
 #include "runtime/signal.h"
@@ -70,8 +71,12 @@ static long gs_futex_wait_private(struct gs_thread *self, const long *a, int op)
 	struct gs_deadline d;
 	int err;
 
+	if (ts && !gs_access_readable(self, ts, sizeof(*ts)))
+		return -EFAULT;
 	if (bits == 0 || (ts && gs_futex_deadline(&d, op, ts) != 0))
 		return -EINVAL;
+	if (!gs_access_readable(self, (uint32_t *)a[0], sizeof(uint32_t)))
+		return -EFAULT;
 	/* With a deadline, Linux restarts for no handler. */
 	do
 		err = gs_futex_wait(self, (uint32_t *)a[0], (uint32_t)a[2], bits, ts ? &d : NULL);
@@ -87,7 +92,7 @@ static long gs_futex_private(struct gs_thread *self, const long *a, int op)
 	long ret;
 
 	/* What can be told without touching it; the kernel finds the right words. */
-	if ((uintptr_t)addr % 4 || (uintptr_t)addr < GS_PAGE)
+	if ((uintptr_t)addr % 4 || (uintptr_t)addr < GS_PAGE || (intptr_t)addr < 0)
 		return gs_futex_raw(a, SYS_futex);
 	switch (op & FUTEX_CMD_MASK) {
 	case FUTEX_WAIT:
@@ -108,7 +113,7 @@ static long gs_futex_private(struct gs_thread *self, const long *a, int op)
 				       (op & FUTEX_CMD_MASK) == FUTEX_REQUEUE ? NULL : &val);
 		return ret ? ret : gs_futex_raw(a, SYS_futex);
 	case FUTEX_WAKE_OP:
-		if ((uintptr_t)to % 4 || (uintptr_t)to < GS_PAGE)
+		if ((uintptr_t)to % 4 || !gs_access_readable(self, to, sizeof(*to)))
 			return gs_futex_raw(a, SYS_futex);
 		return gs_futex_wake_op(self, addr, to, GS_MAX(n, 1), GS_MAX(m, 1), val);
 	default:

@@ -6,7 +6,7 @@
  */
 #include "io.h"
 
-#include "mux.h"
+#include "access.h"
 #include "sched.h"
 #include "sys.h"
 
@@ -281,7 +281,7 @@ static bool gs_io_vec_odd(struct gs_io *io, int kind, const struct iovec *iov, i
 	if (GS_LIKELY(gs_io_ready(io)) && kind != GS_FD_CHAR &&
 	    !(gs_fd_flags(io->f) & (io->dir == GS_FD_IN ? GS_FD_ASK_IN : GS_FD_ASK_OUT)))
 		return false; /* preadv2 and pwritev2 see to it */
-	return (!gs_mux_readable(io->self, iov, (size_t)cnt * sizeof(*iov)) ||
+	return (!gs_access_readable(io->self, iov, (size_t)cnt * sizeof(*iov)) ||
 		gs_io_vec_length(iov, (size_t)cnt) == 0);
 }
 

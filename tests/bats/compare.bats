@@ -16,6 +16,10 @@ load helper
 	[ -z "$missing" ] || fail "not run by any:$missing"
 }
 
+@test "bad_pointers" {
+	compare bad_pointers
+}
+
 @test "io_churn" {
 	compare io_churn
 }
