@@ -74,7 +74,7 @@ static long gs_io_recv_rest(struct gs_io *io, int kind, struct gs_io_vec *v, int
 	bool more = true;
 
 	io->begun = true;
-	while (more) {
+	while (more && !gs_io_at_mark(io)) {
 		struct msghdr m = { 0 };
 		struct gs_io_call c = {
 			.nr = __NR_recvmsg,

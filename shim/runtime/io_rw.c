@@ -20,8 +20,11 @@
    mark of urgent data ends a transfer whatever was asked for. */
 static bool gs_io_waits_for_all(struct gs_io *io, int kind, int flags)
 {
-	return gs_fd_is_stream((unsigned)kind) && !((flags & MSG_PEEK) && kind == GS_FD_UNIX) &&
-	       !(gs_fd_flags(io->f) & GS_FD_URGENT);
+	if (!gs_fd_is_stream((unsigned)kind))
+		return false;
+	if (flags & MSG_PEEK)
+		return kind != GS_FD_UNIX && !(gs_fd_flags(io->f) & GS_FD_URGENT);
+	return !gs_io_at_mark(io);
 }
 
 static long gs_io_receive(struct gs_io *io, int kind, void *buf, size_t n, int flags, void *addr,

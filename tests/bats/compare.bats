@@ -48,6 +48,10 @@ load helper
 	compare io_resolver
 }
 
+@test "io_short" {
+	compare io_short
+}
+
 @test "io_signal" {
 	compare io_signal
 }
