@@ -18,10 +18,12 @@
 #include "runtime/sleep.h"
 #include "sched.h"
 
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <stdarg.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -145,8 +147,9 @@ static long gs_futex_shared(struct gs_thread *self, const long *a, int op)
 	}
 }
 
-/* System calls that have a hook of the same meaning: those that block, and those
-   that end the life of a descriptor's number, or are about signals and processes. */
+/* System calls that have a hook of the same meaning: those that block, those that begin
+   or end the life of a descriptor's number or change what is remembered of it, and those
+   that are about signals and processes. */
 static bool gs_futex_hooked(const long *a, long nr, long *ret)
 {
 	switch (nr) {
@@ -196,6 +199,26 @@ static bool gs_futex_hooked(const long *a, long nr, long *ret)
 		return true;
 	case SYS_sendmsg:
 		*ret = sendmsg((int)a[0], (const struct msghdr *)a[1], (int)a[2]);
+		return true;
+	case SYS_sendmmsg:
+		*ret = sendmmsg((int)a[0], (struct mmsghdr *)a[1], (unsigned)a[2], (int)a[3]);
+		return true;
+	case SYS_setsockopt:
+		*ret = setsockopt((int)a[0], (int)a[1], (int)a[2], (const void *)a[3],
+				  (socklen_t)a[4]);
+		return true;
+	case SYS_dup:
+		*ret = dup((int)a[0]);
+		return true;
+	case SYS_fcntl:
+		if (a[1] != F_SETFL && a[1] != F_DUPFD && a[1] != F_DUPFD_CLOEXEC)
+			return false;
+		*ret = fcntl((int)a[0], (int)a[1], a[2]);
+		return true;
+	case SYS_ioctl:
+		if (a[1] != FIONBIO)
+			return false;
+		*ret = ioctl((int)a[0], (unsigned long)a[1], a[2]);
 		return true;
 	default:
 		return gs_gate() && gs_rawcall(nr, a, ret);
