@@ -175,6 +175,17 @@ bool gs_netpoll_owns(int fd)
 	return fd >= 0 && (fd == gs_netpoll_epfd || fd == gs_netpoll_evfd);
 }
 
+int gs_netpoll_own(unsigned first, unsigned last)
+{
+	unsigned a = (unsigned)gs_netpoll_epfd, b = (unsigned)gs_netpoll_evfd, own = ~0U;
+
+	if (a >= first && a <= last)
+		own = a;
+	if (b >= first && b <= last)
+		own = GS_MIN(own, b);
+	return (int)own;
+}
+
 /* Another number for ours, which is fd; -errno when all are taken. */
 static int gs_netpoll_move(int fd)
 {
