@@ -14,6 +14,13 @@
 #include <limits.h>
 #include <poll.h>
 
+/* The flag is not known to this kind of file, or the call not to the kernel (or to
+   whoever filters its calls). */
+static bool gs_io_refused(long r)
+{
+	return r == -EOPNOTSUPP || r == -ENOSYS || r == -EPERM;
+}
+
 /* ---- recv and send ---- */
 
 /* Does MSG_WAITALL make this socket wait? Local ones do not when they only peek; and the
@@ -156,7 +163,7 @@ static long gs_io_in(struct gs_io *io, int kind, const struct iovec *iov, int cn
 		/* The flag is refused, or something else is wrong, and the plain call says so. */
 		if (r == -EINVAL)
 			return gs_io_block(io->self, __NR_readv, io->fd, (long)iov, cnt, 0, 0, 0);
-		if (r != -EOPNOTSUPP)
+		if (!gs_io_refused(r))
 			return r;
 		gs_fd_mark(io->f, GS_FD_ASK_IN);
 	}
@@ -192,7 +199,7 @@ static long gs_io_out(struct gs_io *io, int kind, const struct iovec *iov, int c
 		}
 		if (r == -EINVAL)
 			return gs_io_block(io->self, __NR_writev, io->fd, (long)iov, cnt, 0, 0, 0);
-		if (r != -EOPNOTSUPP)
+		if (!gs_io_refused(r))
 			return r;
 		gs_fd_mark(io->f, GS_FD_ASK_OUT);
 	}
