@@ -234,12 +234,14 @@ static void gs_fd_note_packets(struct gs_fd *f, int fd, const void *arg)
 void gs_fd_mode_set(int fd, int mode)
 {
 	struct gs_fd *f = gs_fd_find(fd);
+	struct gs_thread *self;
 
 	/* Packets, if this is a pipe; which number is its other end nobody can tell. */
-	if (mode & O_DIRECT) {
+	if ((mode & O_DIRECT) && gs_fd_begin(&self)) {
 		if (f && gs_fd_known(f) == GS_FD_PIPE)
 			atomic_store_explicit(&f->kind, GS_FD_ANON, memory_order_relaxed);
 		gs_fd_each(gs_fd_note_packets, NULL);
+		gs_fd_end(self);
 	}
 	gs_fd_nonblock_set(fd, mode & O_NONBLOCK);
 }
@@ -291,6 +293,7 @@ void gs_fd_option_set(int fd, int level, int option, const void *value, socklen_
 {
 	struct gs_fd *f = gs_fd_find(fd);
 	struct gs_fd_option o = { 0 };
+	struct gs_thread *self;
 	int arg = 0;
 
 	if (level == SOL_SOCKET && (option == SO_RCVTIMEO || option == SO_SNDTIMEO ||
@@ -306,6 +309,8 @@ void gs_fd_option_set(int fd, int level, int option, const void *value, socklen_
 		return;
 	memcpy(&arg, value, GS_MIN(len, sizeof(arg)));
 	o.on = o.flag == GS_FD_LOWAT ? arg < 0 || arg > 1 : arg != 0;
+	if (!gs_fd_begin(&self))
+		return;
 	/* An unknown kind is asked for later, and these with it. */
 	if (f && (gs_fd_flags(f) & GS_FD_SOLE)) {
 		if (gs_fd_is_socket(gs_fd_known(f)))
@@ -313,6 +318,7 @@ void gs_fd_option_set(int fd, int level, int option, const void *value, socklen_
 	} else if (gs_fd_sockopt(fd, SO_COOKIE, &o.cookie, sizeof(o.cookie)) == 0) {
 		gs_fd_each(gs_fd_note_same, &o);
 	}
+	gs_fd_end(self);
 }
 
 void gs_fd_connected(struct gs_thread *self, struct gs_fd *f, int fd)
