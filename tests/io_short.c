@@ -2,7 +2,7 @@
 /*
  * io_short.c - where a transfer ends although more was asked for, and what that means to
  * the next: packets in a pipe, the mark of urgent data, a low-water mark that was set
- * through another number.
+ * through another number. And where it does not end: at what is in the error queue.
  *
  * A reader that took a short transfer for an empty descriptor would wait for what is there
  * already: the monitor's audit would let it go on a second later, but not a hundred times
@@ -14,7 +14,10 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -156,6 +159,68 @@ static void low_water(void)
 	close(line[1]);
 }
 
+/* ---- a send that has to wait is whole, whatever is in the error queue ---- */
+
+enum { SENDS = 4 };
+static char much[3000000];
+
+static void *take_slowly(void *total)
+{
+	static char b[50000];
+	ssize_t n;
+
+	while ((n = recv(line[1], b, sizeof(b), 0)) > 0) {
+		*(long *)total += n;
+		usleep(100);
+	}
+	return NULL;
+}
+
+/* Each call without copying is told of under a number of its own when it is over; the
+   highest, when that of the last call has come. */
+static int last_told(void)
+{
+	struct pollfd p = { .fd = line[0] };
+	char control[200];
+	int last = -1;
+
+	for (;;) {
+		struct msghdr m = { .msg_control = control, .msg_controllen = sizeof(control) };
+
+		if (recvmsg(line[0], &m, MSG_ERRQUEUE) < 0) {
+			if (last >= SENDS - 1)
+				return last;
+			poll(&p, 1, 1000);
+			continue;
+		}
+		for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+			struct sock_extended_err *e = (struct sock_extended_err *)CMSG_DATA(c);
+
+			if (c->cmsg_level == SOL_IP && c->cmsg_type == IP_RECVERR &&
+			    e->ee_origin == SO_EE_ORIGIN_ZEROCOPY)
+				last = (int)e->ee_data;
+		}
+	}
+}
+
+static void error_queue(const char *what, int option, int value, int flags)
+{
+	long total = 0;
+	pthread_t t;
+
+	tcp_pair(line);
+	CHECK(setsockopt(line[0], SOL_SOCKET, option, &value, sizeof(value)) == 0);
+	pthread_create(&t, NULL, take_slowly, &total);
+	printf("%s:", what);
+	for (int i = 0; i < SENDS; i++)
+		printf(" %zd", send(line[0], much, sizeof(much), flags));
+	CHECK(shutdown(line[0], SHUT_WR) == 0);
+	pthread_join(t, NULL);
+	printf(", arrived %ld, last told of %d\n", total, flags ? last_told() : 0);
+	close(line[0]);
+	close(line[1]);
+}
+
 static void *run(void *older)
 {
 	int own[2];
@@ -166,6 +231,9 @@ static void *run(void *older)
 	urgent(0);
 	urgent(1);
 	low_water();
+	error_queue("time stamps", SO_TIMESTAMPING,
+		    SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_SOFTWARE, 0);
+	error_queue("no copies", SO_ZEROCOPY, 1, MSG_ZEROCOPY);
 	return NULL;
 }
 

@@ -264,7 +264,8 @@ bool gs_io_broken(struct gs_io *io)
 {
 	uint64_t word = atomic_load_explicit(gs_fd_side(io->f, io->dir), memory_order_relaxed);
 
-	return GS_UNLIKELY(word & GS_FD_STICKY) && gs_io_poll(io->fd, 0);
+	/* Not POLLERR: that may be a message in the error queue (time stamps, zero copy). */
+	return GS_UNLIKELY(word & GS_FD_STICKY) && (gs_io_poll(io->fd, 0) & POLLHUP);
 }
 
 /* ---- vectors ---- */

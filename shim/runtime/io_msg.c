@@ -156,7 +156,7 @@ long gs_io_sendmsg(struct gs_thread *self, int fd, const struct msghdr *msg, int
 		return -r;
 	if ((flags & MSG_DONTWAIT) || gs_io_nonblock(&io))
 		return gs_sys3(__NR_sendmsg, fd, msg, flags);
-	if (GS_UNLIKELY(flags & MSG_FASTOPEN))
+	if (GS_UNLIKELY(flags & (MSG_FASTOPEN | MSG_ZEROCOPY)))
 		return gs_io_block(self, __NR_sendmsg, fd, (long)msg, flags, 0, 0, 0);
 	if (GS_UNLIKELY(kind == GS_FD_UNIX_DGRAM)) {
 		r = gs_sys3(__NR_sendmsg, fd, msg, flags | MSG_DONTWAIT);

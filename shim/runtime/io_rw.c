@@ -105,9 +105,10 @@ static long gs_io_transmit(struct gs_io *io, int kind, const void *buf, size_t n
 		return -r;
 	if ((flags & MSG_DONTWAIT) || gs_io_nonblock(io))
 		return gs_sys6(__NR_sendto, io->fd, buf, n, flags, addr, len);
-	/* A connect within the send is all or nothing; and whether a named local socket has
-	   room is nothing its sender can poll for. */
-	if (GS_UNLIKELY(flags & MSG_FASTOPEN) ||
+	/* A connect within the send is all or nothing; of a call without copying one message
+	   tells the end; and whether a named local socket has room is nothing its sender can
+	   poll for. */
+	if (GS_UNLIKELY(flags & (MSG_FASTOPEN | MSG_ZEROCOPY)) ||
 	    GS_UNLIKELY(kind == GS_FD_UNIX_DGRAM && addr &&
 			(r = gs_sys6(__NR_sendto, io->fd, buf, n, flags | MSG_DONTWAIT, addr,
 				     len)) == -EAGAIN))
