@@ -24,7 +24,7 @@ setup()
 
 @test "git, with its own threads" {
 	need git
-	GS_TIMEOUT=30 compare "$GS_SRC/tests/nothread.sh" git
+	GS_TIMEOUT=60 compare "$GS_SRC/tests/nothread.sh" git
 }
 
 @test "gcc and make -j" {
