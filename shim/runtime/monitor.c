@@ -119,6 +119,7 @@ static bool gs_monitor_look(struct gs_proc *p, uint64_t now)
 		p->seen_status = status;
 		p->seen_when = now;
 		p->seen_cycles = gs_arch_cycles();
+		gs_monitor_stirred = true;
 		if (now - p->seen_switch > gs_monitor_slice && gs_monitor_waiting(p))
 			gs_monitor_urge(p);
 		return false;
