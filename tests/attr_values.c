@@ -164,6 +164,9 @@ static void defaults(void)
 	pthread_attr_t a, old;
 
 	SAY(pthread_getattr_default_np(&old));
+	in_thread(NULL, tell_stack, NULL);
+	/* What RLIMIT_STACK was when the program began, or libc's own idea. */
+	printf("a stack of %zu MiB\n", (stack + (1 << 19)) >> 20);
 	pthread_attr_init(&a);
 	pthread_attr_setstacksize(&a, 300 * 1024);
 	pthread_attr_setguardsize(&a, 16 * 1024);

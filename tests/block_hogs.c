@@ -110,6 +110,7 @@ static void client(void)
 	char b[64], c[64];
 
 	close(connection[0]);
+	close(child_pipe[1]);
 	for (long i = 0; i < requests; i++) {
 		int n = snprintf(b, sizeof(b), "request %ld\n", i);
 
@@ -159,7 +160,9 @@ int main(int argc, char **argv)
 	child = fork();
 	CHECK(child >= 0);
 	if (child == 0) {
+		/* Neither outlives a process that is killed. */
 		close(child_pipe[1]);
+		close(connection[0]);
 		_exit(read(child_pipe[0], &c, 1) == 1 ? 7 : 8);
 	}
 	CHECK(pthread_create(&echoer, NULL, echo, NULL) == 0);

@@ -215,6 +215,62 @@ static void test_close_all(void)
 	show_low("at the end");
 }
 
+/* A vfork child has numbers of its own: what it puts where the library's descriptors are in
+   its parent, the parent does not see. */
+static void test_vfork(void)
+{
+	pid_t pid = vfork();
+	int status;
+
+	if (pid == 0) {
+		for (int fd = 64; fd < 1024; fd++)
+			dup2(0, fd);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	printf("vfork child: %d\n", status);
+	use_descriptors("after it");
+}
+
+static long raw_dup2(long from, long to)
+{
+	long ret;
+
+	__asm__ volatile("syscall" : "=a"(ret) : "0"(33L), "D"(from), "S"(to)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+
+/* A number that was waited on gets another file by a system call nobody sees. The audit
+   finds out, a while later, though all that is left to do is to wait. */
+static void test_unseen(void)
+{
+	int old[2], new[2], number;
+	pthread_t thread;
+
+	alarm(40);
+	if (pipe(old) < 0 || pipe(new) < 0)
+		abort();
+	number = old[0];
+	thread = start(blocked_reader, number);
+	usleep(3000);
+	if (write(old[1], "o", 1) != 1)
+		abort();
+	printf("before the change: %c\n", join(thread));
+	if (raw_dup2(new[0], number) != number)
+		abort();
+	thread = start(blocked_reader, number);
+	usleep(3000);
+	if (write(new[1], "n", 1) != 1)
+		abort();
+	printf("after it: %c\n", join(thread));
+	close(old[0]);
+	close(old[1]);
+	close(new[0]);
+	close(new[1]);
+	alarm(0);
+}
+
 int main(void)
 {
 	int fds[2];
@@ -247,6 +303,8 @@ int main(void)
 	test_shared();
 	test_children();
 	use_descriptors("before");
+	test_vfork();
+	test_unseen();
 	test_close_all();
 	return 0;
 }

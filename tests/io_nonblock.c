@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * io_nonblock.c - O_NONBLOCK is the program's: set at birth, by fcntl, by ioctl, through
- * another number of the same file; taken off again; and never set by anybody else.
+ * another number of the same file, by syscall; taken off again; and never set by anybody
+ * else. Time-outs likewise.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -18,6 +19,8 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static void result(const char *what, ssize_t n)
@@ -123,6 +126,40 @@ static void sockets(void)
 	close(fd[0]);
 }
 
+/* By no function of their own: each is noticed, or the read would wait for ever. */
+static void by_number(void)
+{
+	struct timeval tv = { .tv_usec = 1000 };
+	int fd[2], other, on = 1;
+	char b[10];
+
+	printf("-- syscall\n");
+	CHECK(pipe(fd) == 0);
+	writer = fd[1];
+	waits("blocking", fd[0]);
+	CHECK(syscall(SYS_fcntl, fd[0], F_SETFL, O_NONBLOCK) == 0);
+	result("fcntl", read(fd[0], b, sizeof(b)));
+	CHECK(syscall(SYS_fcntl, fd[0], F_SETFL, 0) == 0);
+	waits("taken off", fd[0]);
+	CHECK(syscall(SYS_ioctl, fd[0], FIONBIO, &on) == 0);
+	result("ioctl", read(fd[0], b, sizeof(b)));
+	close(fd[0]);
+	close(fd[1]);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == 0);
+	writer = fd[1];
+	waits("blocking", fd[0]);
+	CHECK(syscall(SYS_setsockopt, fd[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == 0);
+	result("setsockopt", recv(fd[0], b, sizeof(b), 0));
+	tv.tv_usec = 0;
+	CHECK(setsockopt(fd[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == 0);
+	other = (int)syscall(SYS_dup, fd[0]);
+	CHECK(ioctl(other, FIONBIO, &on) == 0);
+	result("dup", recv(fd[0], b, sizeof(b), 0));
+	close(other);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 static void *connect_later(void *arg)
 {
 	struct sockaddr_in *a = arg;
@@ -185,6 +222,7 @@ static void *run(void *arg)
 	changes("pipe", fd[0], fd[1]);
 	close(fd[1]);
 	sockets();
+	by_number();
 	connections();
 	return arg;
 }

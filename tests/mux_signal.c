@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,14 +41,6 @@ static void pause_ms(int ms)
 		;
 }
 
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
 static void install(int flags)
 {
 	struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
@@ -57,15 +50,37 @@ static void install(int flags)
 }
 
 static pthread_t victim;
+static int p[2], ep;
+static atomic_int over, sent;
 
 static void *shoot(void *arg)
 {
 	pause_ms(20);
-	CHECK(pthread_kill(victim, (int)(long)arg) == 0);
+	CHECK(pthread_kill(victim, SIGUSR1) == 0);
 	return NULL;
 }
 
-static pthread_t later(int sig)
+/* Until the call is over: a signal that came before it has ended nothing. */
+static void *shoot_till_over(void *arg)
+{
+	do {
+		pause_ms(20);
+		sent++;
+		CHECK(pthread_kill(victim, SIGUSR1) == 0);
+		for (int ms = 0; ms < 500 && !over; ms++)
+			pause_ms(1);
+	} while (!over);
+	return NULL;
+}
+
+static void *shoot_and_write(void *arg)
+{
+	shoot(NULL);
+	CHECK(write(p[1], "x", 1) == 1);
+	return NULL;
+}
+
+static pthread_t later(void *(*fn)(void *))
 {
 	pthread_t t;
 	sigset_t all, old;
@@ -73,12 +88,10 @@ static pthread_t later(int sig)
 	/* The shooter itself takes no signal. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &old);
-	CHECK(pthread_create(&t, NULL, shoot, (void *)(long)sig) == 0);
+	CHECK(pthread_create(&t, NULL, fn, NULL) == 0);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return t;
 }
-
-static int p[2], ep;
 
 static int call(int which)
 {
@@ -127,13 +140,17 @@ static void interrupted(const char *name, int flags)
 		pthread_t t;
 		int r;
 
-		runs = 0;
-		t = later(SIGUSR1);
+		int err;
+
+		runs = over = sent = 0;
+		t = later(shoot_till_over);
 		r = call(which);
-		printf(" %d %s,", r, r < 0 && errno == EINTR ? "EINTR" : "?");
+		err = errno;
+		over = 1;
+		printf(" %d %s,", r, r < 0 && err == EINTR ? "EINTR" : "?");
 		pthread_join(t, NULL);
-		if (runs != 1)
-			printf(" %d handlers", (int)runs);
+		if (runs < 1 || runs > sent)
+			printf(" %d handlers of %d signals", (int)runs, sent);
 	}
 	printf("\n");
 }
@@ -177,7 +194,6 @@ static void masks(void)
 	sigaddset(&block, SIGUSR1);
 	for (int which = 0; which < 4; which++) {
 		pthread_t t;
-		double at;
 		int r;
 
 		printf("%s:", names[which]);
@@ -207,23 +223,22 @@ static void masks(void)
 		CHECK(runs == 3);
 		pthread_sigmask(SIG_BLOCK, &block, NULL);
 		/* It comes while waiting. */
-		t = later(SIGUSR1);
+		t = later(shoot);
 		r = masked(which, 100000, &none);
 		printf(" coming %d %s %d,", r, r < 0 ? strerror(errno) : "", (int)runs);
 		pthread_join(t, NULL);
-		/* Blocked by the call only. */
+		/* Blocked by the call only: what ends that is what comes after the signal. */
 		pthread_sigmask(SIG_SETMASK, &none, NULL);
-		t = later(SIGUSR1);
-		at = now();
-		r = masked(which, 400, &block);
-		printf(" blocked %d %s %d,", r, now() - at >= 0.4 ? "not early" : "early",
-		       (int)runs);
+		t = later(shoot_and_write);
+		r = masked(which, -1, &block);
+		printf(" blocked %d %s %d,", r, r < 0 ? strerror(errno) : "", (int)runs);
 		pthread_join(t, NULL);
+		CHECK(read(p[0], &c, 1) == 1);
 		/* The handler ran under the call's mask; afterwards it is ours again. */
+		pthread_sigmask(SIG_SETMASK, &block, NULL);
 		sigaddset(&block, SIGUSR2);
-		pthread_sigmask(SIG_SETMASK, &none, NULL);
-		t = later(SIGUSR1);
 		sigdelset(&block, SIGUSR1);
+		t = later(shoot);
 		r = masked(which, -1, &block);
 		pthread_join(t, NULL);
 		pthread_sigmask(SIG_SETMASK, NULL, &cur);

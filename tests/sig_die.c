@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 static int fds[2];
+static int all_block;
 
 static void set_mask(int how, int sig)
 {
@@ -30,7 +31,8 @@ static void *wait_for_ever(void *arg)
 {
 	char c;
 
-	set_mask(SIG_UNBLOCK, SIGTERM);
+	if (!all_block)
+		set_mask(SIG_UNBLOCK, SIGTERM);
 	return (void *)(long)read(fds[0], &c, 1);
 }
 
@@ -62,13 +64,13 @@ static pthread_t other;
 
 static void from_outside(int sig)
 {
-	pid_t parent = getpid();
+	pid_t parent = getpid(), child = fork();
 
-	if (fork() == 0) {
+	if (child == 0) {
 		kill(parent, sig);
 		_exit(0);
 	}
-	usleep(200000);
+	waitpid(child, NULL, 0);
 }
 
 static void die(const char *how)
@@ -81,7 +83,7 @@ static void die(const char *how)
 	else if (strcmp(how, "kill") == 0)
 		kill(getpid(), SIGINT);
 	else if (strcmp(how, "outside") == 0)
-		from_outside(SIGUSR1);
+		from_outside(SIGUSR1), pause();
 	else if (strcmp(how, "pthread_kill") == 0) {
 		pthread_kill(other, SIGTERM);
 		pause();
@@ -92,7 +94,6 @@ static void die(const char *how)
 	} else if (strcmp(how, "all_blocked") == 0) {
 		set_mask(SIG_BLOCK, SIGTERM);
 		pthread_create(&other, NULL, wait_blocked, NULL);
-		usleep(20000);
 		from_outside(SIGTERM);
 		from_outside(SIGTERM);
 		printf("alive\n");
@@ -100,7 +101,9 @@ static void die(const char *how)
 		set_mask(SIG_UNBLOCK, SIGTERM);
 		printf("not reached\n");
 	} else if (strcmp(how, "thread_blocked") == 0) {
+		set_mask(SIG_BLOCK, SIGTERM); /* which it inherits */
 		pthread_create(&other, NULL, wait_blocked, NULL);
+		set_mask(SIG_UNBLOCK, SIGTERM);
 		usleep(20000);
 		pthread_kill(other, SIGTERM);
 		printf("alive\n");
@@ -214,6 +217,9 @@ int main(int argc, char **argv)
 		pthread_t t;
 
 		setrlimit(RLIMIT_CORE, &none);
+		all_block = strcmp(argv[1], "all_blocked") == 0;
+		if (all_block)
+			set_mask(SIG_BLOCK, SIGTERM);
 		if (pipe(fds) < 0 || pthread_create(&other, NULL, wait_for_ever, NULL) != 0)
 			_exit(98);
 		if (argc > 2) {

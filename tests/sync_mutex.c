@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,10 +238,13 @@ static void *wait_for_dead(void *m)
 	return NULL;
 }
 
+static atomic_int has_it;
+
 static void *die_slowly(void *m)
 {
 	pthread_mutex_lock(m);
-	usleep(30000);
+	has_it = 1;
+	usleep(30000); /* the other waits, as a rule; its answer is the same if not yet */
 	return NULL;
 }
 
@@ -255,8 +259,10 @@ static void robust(int protocol)
 	say("lock", pthread_mutex_lock(&m));
 	say("consistent", pthread_mutex_consistent(&m));
 	say("unlock", pthread_mutex_unlock(&m));
+	has_it = 0;
 	pthread_create(&a, NULL, die_slowly, &m);
-	usleep(10000);
+	while (!has_it)
+		usleep(100);
 	pthread_create(&b, NULL, wait_for_dead, &m);
 	pthread_join(a, NULL);
 	pthread_join(b, NULL);

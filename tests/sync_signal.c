@@ -163,6 +163,7 @@ static void *exiting_waiter(void *arg)
 static void *jumping_waiter(void *arg)
 {
 	if (sigsetjmp(back, 1) == 0) {
+		go = 1;
 		sem_wait(&sem);
 		puts("  returned");
 	} else {
@@ -249,8 +250,11 @@ int main(void)
 
 	puts("jump out of the handler");
 	install(handler_jumps, 0);
+	go = 0;
 	pthread_create(&target, NULL, jumping_waiter, NULL);
-	usleep(50000);
+	while (!go)
+		usleep(1000);
+	usleep(50000); /* it waits, as a rule */
 	pthread_kill(target, SIGUSR1);
 	pthread_join(target, NULL);
 	return 0;

@@ -234,6 +234,15 @@ static void *has_bound_child(void *arg)
 	return (void *)(intptr_t)(ok && join_ok(t));
 }
 
+/* Not over before it was looked at. */
+static void *is_looked_at(void *arg)
+{
+	void *ok = has_bound_child(arg);
+
+	await_stage(1);
+	return ok;
+}
+
 static void *binds_and_creates(void *arg)
 {
 	pthread_t t[3];
@@ -258,9 +267,11 @@ static void case_born(void)
 
 	pthread_attr_init(&attr);
 	pthread_attr_setaffinity_np(&attr, sizeof(one), &one);
-	pthread_create(&t, &attr, has_bound_child, &one);
+	stage = 0;
+	pthread_create(&t, &attr, is_looked_at, &one);
 	CPU_ZERO(&got);
-	say("visible before it runs", pthread_getaffinity_np(t, sizeof(got), &got) == 0 && CPU_EQUAL(&got, &one));
+	say("visible from the start", pthread_getaffinity_np(t, sizeof(got), &got) == 0 && CPU_EQUAL(&got, &one));
+	to_stage(1);
 	say("born bound", join_ok(t));
 	pthread_attr_setaffinity_np(&attr, sizeof(all), &all);
 	pthread_create(&t, &attr, stays_free, NULL);

@@ -46,7 +46,7 @@ static int kernel_threads(void)
 /* Kernel threads end a little after their threads were joined. */
 static int back_to(int n)
 {
-	for (int i = 0; i < 200 && kernel_threads() > n; i++)
+	for (int i = 0; i < 2000 && kernel_threads() > n; i++)
 		usleep(10000);
 	return kernel_threads() <= n;
 }

@@ -157,8 +157,10 @@ static void case_other(void)
 	to_stage(6);
 	await_stage(7);
 	pthread_join(t, NULL);
+	/* The kernel takes it off its list a little later. */
+	while (sched_getscheduler(other_tid) >= 0)
+		usleep(1000);
 	errno = 0;
-	usleep(50000);
 	show("gone", sched_getscheduler(other_tid));
 	show("gone", sched_setscheduler(other_tid, SCHED_OTHER, &param));
 	errno = 0;

@@ -112,13 +112,14 @@ static void *is_told(void *arg)
 
 	other = gettid();
 	ok = nanosleep(&ts, NULL) == -1 && errno == EINTR;
-	return (void *)(intptr_t)(ok && mine == 1);
+	return (void *)(intptr_t)(ok && mine >= 1);
 }
 
 int main(void)
 {
 	struct sigaction act = { .sa_sigaction = count, .sa_flags = SA_SIGINFO };
 	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1 };
+	sigset_t told, before;
 	void *result = NULL;
 	timer_t timer;
 	pthread_t t;
@@ -132,12 +133,17 @@ int main(void)
 	pthread_create(&t, NULL, is_told, NULL);
 	while (!other)
 		usleep(1000);
-	usleep(20000);
-	start(CLOCK_MONOTONIC, SIGUSR1, other, 10, 0);
+	/* Again and again: it may not be asleep yet the first time. */
+	timer = start(CLOCK_MONOTONIC, SIGUSR1, other, 50, 1);
 	pthread_join(t, &result);
+	timer_delete(timer);
 	say("another thread's", result != NULL && mine == 0);
+	sigemptyset(&told);
+	sigaddset(&told, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &told, &before);
 	start(CLOCK_MONOTONIC, SIGUSR1, gettid(), 10, 0);
-	pause();
+	sigsuspend(&before);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	say("main's", mine == 1);
 	ev._sigev_un._tid = 4000000;
 	say("nobody's", timer_create(CLOCK_MONOTONIC, &ev, &timer) == -1 && errno == EINVAL);

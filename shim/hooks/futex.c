@@ -11,16 +11,19 @@
  */
 #include "gate.h"
 #include "rawcall.h"
+#include "runtime/access.h"
 #include "runtime/futex.h"
 #include "runtime/region.h"
 #include "runtime/signal.h"
 #include "runtime/sleep.h"
 #include "sched.h"
 
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <stdarg.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -70,8 +73,12 @@ static long gs_futex_wait_private(struct gs_thread *self, const long *a, int op)
 	struct gs_deadline d;
 	int err;
 
+	if (ts && !gs_access_readable(self, ts, sizeof(*ts)))
+		return -EFAULT;
 	if (bits == 0 || (ts && gs_futex_deadline(&d, op, ts) != 0))
 		return -EINVAL;
+	if (!gs_access_readable(self, (uint32_t *)a[0], sizeof(uint32_t)))
+		return -EFAULT;
 	/* With a deadline, Linux restarts for no handler. */
 	do
 		err = gs_futex_wait(self, (uint32_t *)a[0], (uint32_t)a[2], bits, ts ? &d : NULL);
@@ -87,7 +94,7 @@ static long gs_futex_private(struct gs_thread *self, const long *a, int op)
 	long ret;
 
 	/* What can be told without touching it; the kernel finds the right words. */
-	if ((uintptr_t)addr % 4 || (uintptr_t)addr < GS_PAGE)
+	if ((uintptr_t)addr % 4 || (uintptr_t)addr < GS_PAGE || (intptr_t)addr < 0)
 		return gs_futex_raw(a, SYS_futex);
 	switch (op & FUTEX_CMD_MASK) {
 	case FUTEX_WAIT:
@@ -108,7 +115,7 @@ static long gs_futex_private(struct gs_thread *self, const long *a, int op)
 				       (op & FUTEX_CMD_MASK) == FUTEX_REQUEUE ? NULL : &val);
 		return ret ? ret : gs_futex_raw(a, SYS_futex);
 	case FUTEX_WAKE_OP:
-		if ((uintptr_t)to % 4 || (uintptr_t)to < GS_PAGE)
+		if ((uintptr_t)to % 4 || !gs_access_readable(self, to, sizeof(*to)))
 			return gs_futex_raw(a, SYS_futex);
 		return gs_futex_wake_op(self, addr, to, GS_MAX(n, 1), GS_MAX(m, 1), val);
 	default:
@@ -140,8 +147,9 @@ static long gs_futex_shared(struct gs_thread *self, const long *a, int op)
 	}
 }
 
-/* System calls that have a hook of the same meaning: those that block, and those
-   that end the life of a descriptor's number, or are about signals and processes. */
+/* System calls that have a hook of the same meaning: those that block, those that begin
+   or end the life of a descriptor's number or change what is remembered of it, and those
+   that are about signals and processes. */
 static bool gs_futex_hooked(const long *a, long nr, long *ret)
 {
 	switch (nr) {
@@ -191,6 +199,26 @@ static bool gs_futex_hooked(const long *a, long nr, long *ret)
 		return true;
 	case SYS_sendmsg:
 		*ret = sendmsg((int)a[0], (const struct msghdr *)a[1], (int)a[2]);
+		return true;
+	case SYS_sendmmsg:
+		*ret = sendmmsg((int)a[0], (struct mmsghdr *)a[1], (unsigned)a[2], (int)a[3]);
+		return true;
+	case SYS_setsockopt:
+		*ret = setsockopt((int)a[0], (int)a[1], (int)a[2], (const void *)a[3],
+				  (socklen_t)a[4]);
+		return true;
+	case SYS_dup:
+		*ret = dup((int)a[0]);
+		return true;
+	case SYS_fcntl:
+		if (a[1] != F_SETFL && a[1] != F_DUPFD && a[1] != F_DUPFD_CLOEXEC)
+			return false;
+		*ret = fcntl((int)a[0], (int)a[1], a[2]);
+		return true;
+	case SYS_ioctl:
+		if (a[1] != FIONBIO)
+			return false;
+		*ret = ioctl((int)a[0], (unsigned long)a[1], a[2]);
 		return true;
 	default:
 		return gs_gate() && gs_rawcall(nr, a, ret);

@@ -9,6 +9,7 @@
 #include "owner.h"
 
 #include "gate.h"
+#include "runtime/access.h"
 #include "runtime/sigset.h"
 #include "runtime/wired.h"
 #include "sched.h"
@@ -30,7 +31,8 @@ long gs_owner_set(int fd, const struct f_owner_ex *owner)
 	long ret;
 
 	/* What cannot be read is the kernel's to refuse. */
-	if (!self || !owner || owner->type != F_OWNER_TID || owner->pid == 0)
+	if (!self || !gs_access_readable(self, owner, sizeof(*owner)) ||
+	    owner->type != F_OWNER_TID || owner->pid == 0)
 		return gs_sys3(__NR_fcntl, fd, F_SETOWN_EX, owner);
 	t = gs_sched_thread(self, owner->pid);
 	if (!t)

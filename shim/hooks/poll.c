@@ -10,6 +10,7 @@
  * Called from: the program, and libc's own functions through the second door.
  */
 #include "gate.h"
+#include "runtime/access.h"
 #include "runtime/cancel.h"
 #include "runtime/mux.h"
 #include "runtime/signal.h"
@@ -62,7 +63,7 @@ static bool gs_poll_deadline(const struct timespec *ts, uint64_t *deadline)
 static bool gs_poll_begin(struct gs_poll_call *c, const sigset_t *mask)
 {
 	c->masked = mask != NULL;
-	if (c->masked && !gs_mux_readable(c->self, mask, GS_POLL_SIGSET)) {
+	if (c->masked && !gs_access_readable(c->self, mask, GS_POLL_SIGSET)) {
 		errno = EFAULT;
 		return false;
 	}
@@ -314,7 +315,7 @@ GS_EXPORT int epoll_pwait2(int epfd, struct epoll_event *events, int max,
 		return (int)gs_gate_result(gs_gate_sys6(__NR_epoll_pwait2, epfd, events, max,
 							timeout, mask, GS_POLL_SIGSET));
 	gs_cancel_point(c.self);
-	if (timeout && !gs_mux_readable(c.self, timeout, sizeof(*timeout))) {
+	if (timeout && !gs_access_readable(c.self, timeout, sizeof(*timeout))) {
 		errno = EFAULT;
 		return -1;
 	}

@@ -8,8 +8,8 @@
  */
 #include "gate.h"
 #include "real.h"
+#include "runtime/access.h"
 #include "runtime/io.h"
-#include "runtime/mux.h"
 #include "runtime/region.h"
 #include "runtime/signal.h"
 
@@ -138,7 +138,7 @@ static long gs_queue_semop(struct gs_thread *self, int set, struct sembuf *ops, 
 	uint64_t begun = 0, passed, whole;
 	long ret;
 
-	if (!timeout || !gs_mux_readable(self, timeout, sizeof(*timeout)) ||
+	if (!timeout || !gs_access_readable(self, timeout, sizeof(*timeout)) ||
 	    timeout->tv_sec < 0 || (unsigned long)timeout->tv_nsec >= GS_NSEC)
 		return gs_io_block_plain(self, true, __NR_semtimedop, set, (long)ops, (long)n,
 					 (long)timeout, 0);

@@ -10,6 +10,7 @@
 #include "rawcall.h"
 
 #include "gate.h"
+#include "runtime/access.h"
 #include "runtime/sigset.h"
 
 #include <string.h>
@@ -28,15 +29,21 @@ struct gs_rawcall_action {
 static int gs_rawcall_action(int sig, const struct gs_rawcall_action *set,
 			     struct gs_rawcall_action *get)
 {
+	struct gs_rawcall_action want;
 	struct sigaction act, old;
 
 	if (set) {
+		if (!gs_access_readable(gs_gate(), set, sizeof(*set)))
+			return (int)gs_gate_result(-EFAULT);
+		want = *set; /* get may be the same object */
 		memset(&act, 0, sizeof(act));
-		act.sa_handler = (__sighandler_t)set->handler;
-		act.sa_flags = (int)set->flags;
-		act.sa_restorer = set->restorer;
-		memcpy(&act.sa_mask, &set->mask, sizeof(set->mask));
+		act.sa_handler = (__sighandler_t)want.handler;
+		act.sa_flags = (int)want.flags;
+		act.sa_restorer = want.restorer;
+		memcpy(&act.sa_mask, &want.mask, sizeof(want.mask));
 	}
+	if (get && !gs_access_writable(gs_gate(), get, sizeof(*get)))
+		return (int)gs_gate_result(-EFAULT);
 	if (sigaction(sig, set ? &act : NULL, get ? &old : NULL) < 0)
 		return -1;
 	if (get) {
@@ -46,6 +53,20 @@ static int gs_rawcall_action(int sig, const struct gs_rawcall_action *set,
 		memcpy(&get->mask, &old.sa_mask, sizeof(get->mask));
 	}
 	return 0;
+}
+
+static int gs_rawcall_mask(int how, const uint64_t *set, uint64_t *get)
+{
+	uint64_t want;
+
+	if (set) {
+		if (!gs_access_readable(gs_gate(), set, GS_SIG_BYTES))
+			return (int)gs_gate_result(-EFAULT);
+		want = *set; /* get may be the same object */
+	}
+	if (get && !gs_access_writable(gs_gate(), get, GS_SIG_BYTES))
+		return (int)gs_gate_result(-EFAULT);
+	return sigprocmask(how, set ? (const sigset_t *)&want : NULL, (sigset_t *)get);
 }
 
 /* The calls that have a set's size as their last argument. */
@@ -61,7 +82,7 @@ static bool gs_rawcall_set(long nr, const long *a, long *ret)
 	case SYS_rt_sigprocmask:
 		if (a[3] != GS_SIG_BYTES)
 			return false;
-		*ret = sigprocmask((int)a[0], (const sigset_t *)a[1], (sigset_t *)a[2]);
+		*ret = gs_rawcall_mask((int)a[0], (const uint64_t *)a[1], (uint64_t *)a[2]);
 		return true;
 	case SYS_rt_sigtimedwait:
 		if (a[3] != GS_SIG_BYTES)

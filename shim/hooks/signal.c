@@ -10,6 +10,7 @@
  */
 #include "gate.h"
 #include "real.h"
+#include "runtime/access.h"
 #include "runtime/cancel.h"
 #include "runtime/fd.h"
 #include "runtime/sigact.h"
@@ -277,11 +278,15 @@ static int gs_hook_suspend(uint64_t mask)
 
 GS_EXPORT int sigsuspend(const sigset_t *set)
 {
+	if (!gs_access_readable(gs_gate(), set, GS_SIG_BYTES))
+		return (int)gs_gate_result(-EFAULT);
 	return gs_hook_suspend(gs_hook_set(set));
 }
 
 GS_EXPORT int __sigsuspend(const sigset_t *set)
 {
+	if (!gs_access_readable(gs_gate(), set, GS_SIG_BYTES))
+		return (int)gs_gate_result(-EFAULT);
 	return gs_hook_suspend(gs_hook_set(set));
 }
 
@@ -322,29 +327,36 @@ static int gs_hook_wait(const sigset_t *set, siginfo_t *info, const struct times
 {
 	struct gs_thread *self = gs_gate();
 	uint64_t deadline = GS_NEVER;
-	siginfo_t local;
+	siginfo_t got;
 	int sig;
 
-	if (!info)
-		info = &local;
 	if (!self) {
-		sig = (int)gs_sys4(__NR_rt_sigtimedwait, set, info, timeout, GS_SIG_BYTES);
+		sig = (int)gs_sys4(__NR_rt_sigtimedwait, set, &got, timeout, GS_SIG_BYTES);
 	} else {
 		gs_cancel_point(self);
+		if (!gs_access_readable(self, set, GS_SIG_BYTES))
+			return -EFAULT;
 		if (timeout) {
+			if (!gs_access_readable(self, timeout, sizeof(*timeout)))
+				return -EFAULT;
 			if (timeout->tv_sec < 0 || (uint64_t)timeout->tv_nsec >= GS_NSEC)
 				return -EINVAL;
 			deadline = gs_sleep_ns(timeout);
 			if (deadline != 0)
 				deadline += gs_now(); /* both fit in 63 bits */
 		}
-		sig = gs_sigwait(self, gs_hook_set(set), info, deadline);
+		sig = gs_sigwait(self, gs_hook_set(set), &got, deadline);
 		if (sig == -EINTR)
 			gs_cancel_point(self);
 	}
+	if (sig <= 0 || !info)
+		return sig;
+	if (!gs_access_writable(self, info, sizeof(*info)))
+		return -EFAULT; /* the signal is lost, as in the kernel */
 	/* As in glibc, which sends to threads with tgkill. */
-	if (sig > 0 && info->si_code == SI_TKILL)
-		info->si_code = SI_USER;
+	if (got.si_code == SI_TKILL)
+		got.si_code = SI_USER;
+	*info = got;
 	return sig;
 }
 
@@ -378,6 +390,8 @@ GS_EXPORT int sigpending(sigset_t *set)
 
 	if (!self)
 		return (int)gs_gate_result(gs_sys2(__NR_rt_sigpending, set, GS_SIG_BYTES));
+	if (!gs_access_writable(self, set, GS_SIG_BYTES))
+		return (int)gs_gate_result(-EFAULT);
 	bits = gs_sigwait_pending(self);
 	memcpy(set, &bits, sizeof(bits));
 	return 0;
@@ -400,13 +414,23 @@ GS_EXPORT int signalfd(int fd, const sigset_t *set, int flags)
 GS_EXPORT int sigaltstack(const stack_t *ss, stack_t *old)
 {
 	struct gs_thread *self = gs_gate();
+	stack_t want, was;
 	uint64_t saved;
 	int err;
 
 	if (!self)
 		return (int)gs_gate_result(gs_sys2(__NR_sigaltstack, ss, old));
+	if (ss && !gs_access_readable(self, ss, sizeof(*ss)))
+		return (int)gs_gate_result(-EFAULT);
+	if (ss)
+		want = *ss; /* old may be the same object */
+	if (old && !gs_access_writable(self, old, sizeof(*old)))
+		return (int)gs_gate_result(-EFAULT);
 	saved = gs_signal_lock();
-	err = gs_sigstack_set(self, (uintptr_t)__builtin_frame_address(0), ss, old);
+	err = gs_sigstack_set(self, (uintptr_t)__builtin_frame_address(0),
+			      ss ? &want : NULL, old ? &was : NULL);
 	gs_signal_unlock(saved);
+	if (err == 0 && old)
+		*old = was;
 	return (int)gs_gate_result(err);
 }

@@ -9,8 +9,8 @@
  * Called from: the program, and libc's own functions through the second door.
  */
 #include "gate.h"
+#include "runtime/access.h"
 #include "runtime/cancel.h"
-#include "runtime/mux.h"
 #include "runtime/region.h"
 #include "runtime/signal.h"
 #include "runtime/sleep.h"
@@ -42,7 +42,7 @@ static int gs_time_sleep(clockid_t clock, int flags, const struct timespec *req,
 		gs_region_leave(self);
 		return ret;
 	}
-	if (!gs_mux_readable(self, req, sizeof(*req)))
+	if (!gs_access_readable(self, req, sizeof(*req)))
 		return -EFAULT;
 	left = *req;
 	do {

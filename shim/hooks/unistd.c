@@ -129,7 +129,8 @@ static bool gs_unistd_dup_begin(int fd, int to)
 {
 	if (!gs_sched_on || gs_sys3(__NR_fcntl, fd, F_GETFD, 0) < 0 || gs_netpoll_owns(fd))
 		return false;
-	if (gs_netpoll_owns(to))
+	/* A vfork child has descriptors of its own, and our memory. */
+	if (gs_netpoll_owns(to) && gs_fd_at_home())
 		gs_netpoll_evade(to);
 	gs_fd_closing(to);
 	return true;
@@ -197,20 +198,6 @@ int gs_libc_close(int fd)
 	return (int)gs_gate_result(gs_sys1(__NR_close, fd));
 }
 
-/* The lowest descriptor of ours in [first, last], or -1. */
-static long gs_unistd_own(unsigned long first, unsigned long last)
-{
-	struct rlimit limit = { 0, 0 };
-
-	gs_sys2(__NR_getrlimit, RLIMIT_NOFILE, &limit);
-	/* Ours are numbered below 1 << 16 and a few, or below the limit. */
-	last = GS_MIN(last, GS_MAX(limit.rlim_max, 1UL << 17));
-	for (unsigned long fd = first; fd <= last; fd++)
-		if (gs_netpoll_owns((int)fd))
-			return (long)fd;
-	return -1;
-}
-
 static long gs_unistd_close_range(unsigned first, unsigned last, unsigned flags)
 {
 	unsigned long from = first;
@@ -218,7 +205,7 @@ static long gs_unistd_close_range(unsigned first, unsigned last, unsigned flags)
 
 	gs_fd_closing_range(first, last);
 	while (ret == 0 && own >= 0 && from <= last) {
-		own = gs_unistd_own(from, last);
+		own = gs_netpoll_own((unsigned)from, last);
 		if (own != (long)from)
 			ret = gs_sys3(__NR_close_range, from, own < 0 ? last : own - 1, flags);
 		from = (unsigned long)own + 1;

@@ -176,8 +176,8 @@ static void gs_fd_event(int fd, uint32_t gen, uint32_t events)
 		bits |= GS_FD_IN;
 	if (events & EPOLLOUT)
 		bits |= GS_FD_OUT;
-	if (events & EPOLLPRI)
-		bits |= GS_FD_PRI;
+	if (events & EPOLLPRI) /* the mark ends a read, too */
+		bits |= GS_FD_PRI | GS_FD_IN;
 	gs_lock(&f->lock);
 	if (GS_LIKELY(atomic_load_explicit(&f->gen, memory_order_relaxed) == gen)) {
 		if (GS_UNLIKELY((events & EPOLLPRI) && !(gs_fd_flags(f) & GS_FD_URGENT)))

@@ -37,7 +37,7 @@ enum gs_fd_kind {
 	GS_FD_TTY,      /* a terminal: its own rules (VMIN, SIGTTIN) need the plain call */
 	GS_FD_CHAR,     /* any other device */
 	GS_FD_ANON,     /* eventfd, timerfd, signalfd, inotify, epoll, packet pipe, ... */
-	GS_FD_PIPE,     /* pipe or FIFO: a short transfer means drained */
+	GS_FD_PIPE,     /* pipe or FIFO: a short transfer means drained, but see GS_FD_PACKETS */
 	GS_FD_TCP,      /* the same, a socket; sockets from here on */
 	GS_FD_STREAM,   /* other byte streams: only "would block" means drained */
 	GS_FD_UNIX,     /* the same, local */
@@ -73,6 +73,7 @@ enum gs_fd_flag {
 	GS_FD_WAITED = 1 << 13,    /* the audit saw somebody wait here */
 	GS_FD_REARMED = 1 << 14,   /* and has re-armed it for him */
 	GS_FD_REPORTS_OUT = 1 << 15, /* registered for output too: somebody has waited for it */
+	GS_FD_PACKETS = 1 << 16,   /* a pipe that may hold packets: a short read may be one */
 };
 
 struct gs_fd {

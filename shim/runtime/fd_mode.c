@@ -64,6 +64,8 @@ static unsigned gs_fd_ask_kind(int fd, const struct stat *st, uint32_t *flags)
 		return gs_fd_ask_socket(fd, flags);
 	case S_IFIFO:
 		mode = gs_sys3(__NR_fcntl, fd, F_GETFL, 0);
+		/* Whether the writer writes packets does not show at the other end. */
+		*flags |= GS_FD_PACKETS;
 		return mode >= 0 && (mode & O_DIRECT) ? GS_FD_ANON : GS_FD_PIPE;
 	case S_IFCHR:
 		if (major(st->st_rdev) == GS_FD_MEM_MAJOR)
@@ -167,6 +169,27 @@ uint64_t gs_fd_deadline(struct gs_fd *f, int fd, uint32_t dir)
 
 /* ---- changes ---- */
 
+/* What a change made through one number means to the records of others. */
+static void gs_fd_each(void (*fn)(struct gs_fd *f, int fd, const void *arg), const void *arg)
+{
+	/* relaxed: a chunk made just now knows of no file yet */
+	uint32_t top = atomic_load_explicit(&gs_fd_top, memory_order_relaxed);
+
+	for (uint32_t at = 0; at < top; at++) {
+		int first = (int)(at << GS_FD_CHUNK_BITS);
+		struct gs_fd *chunk = gs_fd_find(first);
+
+		for (int i = 0; chunk && i < GS_FD_CHUNK; i++)
+			fn(&chunk[i], first + i, arg);
+	}
+}
+
+static unsigned gs_fd_known(const struct gs_fd *f)
+{
+	/* relaxed: a kind stands for itself */
+	return atomic_load_explicit(&f->kind, memory_order_relaxed);
+}
+
 /* Something of f's open file changed: other numbers it may have must ask again. */
 static void gs_fd_changed(struct gs_fd *f)
 {
@@ -202,14 +225,24 @@ void gs_fd_nonblock_set(int fd, bool on)
 	gs_fd_end(self);
 }
 
+static void gs_fd_note_packets(struct gs_fd *f, int fd, const void *arg)
+{
+	if (gs_fd_known(f) == GS_FD_PIPE)
+		gs_fd_mark(f, GS_FD_PACKETS);
+}
+
 void gs_fd_mode_set(int fd, int mode)
 {
 	struct gs_fd *f = gs_fd_find(fd);
+	struct gs_thread *self;
 
-	/* A pipe in packet mode: a short read is one packet, and more may follow. */
-	if (f && (mode & O_DIRECT) &&
-	    atomic_load_explicit(&f->kind, memory_order_relaxed) == GS_FD_PIPE)
-		atomic_store_explicit(&f->kind, GS_FD_ANON, memory_order_relaxed);
+	/* Packets, if this is a pipe; which number is its other end nobody can tell. */
+	if ((mode & O_DIRECT) && gs_fd_begin(&self)) {
+		if (f && gs_fd_known(f) == GS_FD_PIPE)
+			atomic_store_explicit(&f->kind, GS_FD_ANON, memory_order_relaxed);
+		gs_fd_each(gs_fd_note_packets, NULL);
+		gs_fd_end(self);
+	}
 	gs_fd_nonblock_set(fd, mode & O_NONBLOCK);
 }
 
@@ -228,32 +261,64 @@ void gs_fd_timeout_set(int fd)
 	gs_fd_end(self);
 }
 
+/* An option that is remembered of a socket's open file. */
+struct gs_fd_option {
+	uint32_t flag;
+	bool on, ulp;
+	uint64_t cookie; /* the kernel's name for the socket */
+};
+
+static void gs_fd_note_option(struct gs_fd *f, const struct gs_fd_option *o)
+{
+	if (o->ulp) /* TLS in the kernel: a short read may be the end of a record */
+		atomic_store_explicit(&f->kind, GS_FD_STREAM, memory_order_relaxed);
+	else if (o->on)
+		gs_fd_mark(f, o->flag);
+	else
+		gs_fd_unmark(f, o->flag);
+}
+
+static void gs_fd_note_same(struct gs_fd *f, int fd, const void *arg)
+{
+	const struct gs_fd_option *o = arg;
+	uint64_t cookie = 0;
+
+	if (!gs_fd_is_socket(gs_fd_known(f)) || (gs_fd_flags(f) & GS_FD_SOLE))
+		return;
+	if (gs_fd_sockopt(fd, SO_COOKIE, &cookie, sizeof(cookie)) == 0 && cookie == o->cookie)
+		gs_fd_note_option(f, o);
+}
+
 void gs_fd_option_set(int fd, int level, int option, const void *value, socklen_t len)
 {
 	struct gs_fd *f = gs_fd_find(fd);
-	uint32_t flag = 0;
-	int on = 0;
+	struct gs_fd_option o = { 0 };
+	struct gs_thread *self;
+	int arg = 0;
 
 	if (level == SOL_SOCKET && (option == SO_RCVTIMEO || option == SO_SNDTIMEO ||
 				    option == SO_RCVTIMEO_NEW || option == SO_SNDTIMEO_NEW))
 		gs_fd_timeout_set(fd);
-	/* An unknown kind is asked for later, and these with it. */
-	if (!f || !gs_fd_is_socket(atomic_load_explicit(&f->kind, memory_order_relaxed)))
-		return;
 	if (level == SOL_SOCKET && option == SO_LINGER)
-		flag = GS_FD_LINGERS;
+		o.flag = GS_FD_LINGERS;
 	else if (level == SOL_SOCKET && option == SO_RCVLOWAT)
-		flag = GS_FD_LOWAT;
+		o.flag = GS_FD_LOWAT;
 	else if (level == IPPROTO_TCP && option == TCP_ULP)
-		/* TLS in the kernel: a short read may be the end of a record. */
-		atomic_store_explicit(&f->kind, GS_FD_STREAM, memory_order_relaxed);
-	if (!flag)
-		return;
-	memcpy(&on, value, GS_MIN(len, sizeof(on)));
-	if (on > (flag == GS_FD_LOWAT))
-		gs_fd_mark(f, flag);
+		o.ulp = true;
 	else
-		gs_fd_unmark(f, flag);
+		return;
+	memcpy(&arg, value, GS_MIN(len, sizeof(arg)));
+	o.on = o.flag == GS_FD_LOWAT ? arg < 0 || arg > 1 : arg != 0;
+	if (!gs_fd_begin(&self))
+		return;
+	/* An unknown kind is asked for later, and these with it. */
+	if (f && (gs_fd_flags(f) & GS_FD_SOLE)) {
+		if (gs_fd_is_socket(gs_fd_known(f)))
+			gs_fd_note_option(f, &o);
+	} else if (gs_fd_sockopt(fd, SO_COOKIE, &o.cookie, sizeof(o.cookie)) == 0) {
+		gs_fd_each(gs_fd_note_same, &o);
+	}
+	gs_fd_end(self);
 }
 
 void gs_fd_connected(struct gs_thread *self, struct gs_fd *f, int fd)

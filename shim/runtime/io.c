@@ -42,6 +42,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 
 void gs_io_attend_slow(struct gs_thread *self)
 {
@@ -174,6 +175,14 @@ static bool gs_io_over(struct gs_io *io)
 	       (gs_io_poll(io->fd, POLLRDHUP) & POLLRDHUP);
 }
 
+bool gs_io_at_mark(const struct gs_io *io)
+{
+	int at = 0;
+
+	return gs_fd_kind(io->f, io->fd) == GS_FD_TCP &&
+	       gs_sys3(__NR_ioctl, io->fd, SIOCATMARK, &at) == 0 && at;
+}
+
 long gs_io_repeat(struct gs_io *io, struct gs_io_call *c)
 {
 	long r;
@@ -193,6 +202,8 @@ long gs_io_repeat(struct gs_io *io, struct gs_io_call *c)
 		r = gs_io_wait(io);
 		if (GS_UNLIKELY(r != 0))
 			break;
+		if (GS_UNLIKELY(io->begun) && io->dir == GS_FD_IN && gs_io_at_mark(io))
+			return -EAGAIN;
 	}
 	if (r != GS_IO_BLOCK)
 		return r;
@@ -253,7 +264,8 @@ bool gs_io_broken(struct gs_io *io)
 {
 	uint64_t word = atomic_load_explicit(gs_fd_side(io->f, io->dir), memory_order_relaxed);
 
-	return GS_UNLIKELY(word & GS_FD_STICKY) && gs_io_poll(io->fd, 0);
+	/* Not POLLERR: that may be a message in the error queue (time stamps, zero copy). */
+	return GS_UNLIKELY(word & GS_FD_STICKY) && (gs_io_poll(io->fd, 0) & POLLHUP);
 }
 
 /* ---- vectors ---- */

@@ -149,6 +149,9 @@ static inline void gs_io_drained(struct gs_io *io)
 /* Waits after a failed attempt. 0: try again; GS_IO_BLOCK; or the call's error. */
 long gs_io_wait(struct gs_io *io);
 
+/* Is the next byte beyond the mark of urgent data? A transfer that has begun ends there. */
+bool gs_io_at_mark(const struct gs_io *io);
+
 /* Makes the call until it does not want to block any more. */
 long gs_io_repeat(struct gs_io *io, struct gs_io_call *c);
 
@@ -162,7 +165,8 @@ void gs_io_settle_slow(struct gs_io *io);
 static inline void gs_io_settle(struct gs_io *io, int kind, long r, size_t want, bool drains)
 {
 	if (r > 0 && (size_t)r < want && drains && (kind == GS_FD_TCP || kind == GS_FD_PIPE) &&
-	    gs_fd_reports(io->f, io->dir) && !(gs_fd_flags(io->f) & GS_FD_URGENT))
+	    gs_fd_reports(io->f, io->dir) &&
+	    !(gs_fd_flags(io->f) & (io->dir == GS_FD_IN ? GS_FD_URGENT | GS_FD_PACKETS : 0)))
 		gs_fd_drained(io->f, io->dir, io->seen);
 	/* relaxed: a waiter not seen here came after the event that woke us and has
 	   looked at the word, or is woken by somebody who saw it */

@@ -19,6 +19,7 @@
  */
 #include "io.h"
 
+#include "access.h"
 #include "sched.h"
 #include "sys.h"
 
@@ -73,7 +74,7 @@ static long gs_io_recv_rest(struct gs_io *io, int kind, struct gs_io_vec *v, int
 	bool more = true;
 
 	io->begun = true;
-	while (more) {
+	while (more && !gs_io_at_mark(io)) {
 		struct msghdr m = { 0 };
 		struct gs_io_call c = {
 			.nr = __NR_recvmsg,
@@ -155,7 +156,7 @@ long gs_io_sendmsg(struct gs_thread *self, int fd, const struct msghdr *msg, int
 		return -r;
 	if ((flags & MSG_DONTWAIT) || gs_io_nonblock(&io))
 		return gs_sys3(__NR_sendmsg, fd, msg, flags);
-	if (GS_UNLIKELY(flags & MSG_FASTOPEN))
+	if (GS_UNLIKELY(flags & (MSG_FASTOPEN | MSG_ZEROCOPY)))
 		return gs_io_block(self, __NR_sendmsg, fd, (long)msg, flags, 0, 0, 0);
 	if (GS_UNLIKELY(kind == GS_FD_UNIX_DGRAM)) {
 		r = gs_sys3(__NR_sendmsg, fd, msg, flags | MSG_DONTWAIT);
@@ -198,10 +199,21 @@ long gs_io_recvmmsg(struct gs_thread *self, int fd, struct mmsghdr *vec, unsigne
 	int kind = gs_io_begin_socket(&io, self, fd, GS_FD_IN, GS_REASON_READ);
 	unsigned done = 0;
 	uint64_t end = GS_NEVER;
+	struct timespec limit;
 	long r;
 
 	if (GS_UNLIKELY(kind < 0))
 		return kind;
+	if (timeout) {
+		if (!gs_access_readable(self, timeout, sizeof(*timeout)))
+			return -EFAULT;
+		limit = *timeout;
+		/* The kernel has something to say about one that cannot be written. */
+		if (!gs_access_writable(self, timeout, sizeof(*timeout)))
+			return gs_io_block(self, __NR_recvmmsg, fd, (long)vec, n, flags,
+					   (long)timeout, 0);
+		*timeout = limit;
+	}
 	if (timeout && (timeout->tv_sec < 0 || (unsigned long)timeout->tv_nsec >= GS_NSEC))
 		return -EINVAL;
 	if ((flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)) || n == 0 || gs_io_nonblock(&io))

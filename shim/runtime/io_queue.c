@@ -10,9 +10,9 @@
  */
 #include "io.h"
 
+#include "access.h"
 #include "cancel.h"
 #include "host.h"
-#include "mux.h"
 #include "sched.h"
 #include "signal.h"
 #include "sys.h"
@@ -66,7 +66,7 @@ static long gs_io_queue(struct gs_thread *self, uint32_t dir, long nr, int fd, l
 	long r;
 
 	/* One that says nothing sensible, or cannot be read, is the kernel's to refuse. */
-	if (abs && (!gs_mux_readable(self, abs, sizeof(*abs)) || abs->tv_sec < 0 ||
+	if (abs && (!gs_access_readable(self, abs, sizeof(*abs)) || abs->tv_sec < 0 ||
 		    abs->tv_nsec < 0 || abs->tv_nsec >= (long)GS_NSEC))
 		return gs_io_block(self, nr, fd, buf, n, prio, (long)abs, 0);
 	r = gs_io_begin(&io, self, fd, dir, dir == GS_FD_IN ? GS_REASON_READ : GS_REASON_WRITE);

@@ -6,7 +6,7 @@
  */
 #include "io.h"
 
-#include "mux.h"
+#include "access.h"
 #include "sched.h"
 #include "sys.h"
 
@@ -14,14 +14,24 @@
 #include <limits.h>
 #include <poll.h>
 
+/* The flag is not known to this kind of file, or the call not to the kernel (or to
+   whoever filters its calls). */
+static bool gs_io_refused(long r)
+{
+	return r == -EOPNOTSUPP || r == -ENOSYS || r == -EPERM;
+}
+
 /* ---- recv and send ---- */
 
 /* Does MSG_WAITALL make this socket wait? Local ones do not when they only peek; and the
    mark of urgent data ends a transfer whatever was asked for. */
 static bool gs_io_waits_for_all(struct gs_io *io, int kind, int flags)
 {
-	return gs_fd_is_stream((unsigned)kind) && !((flags & MSG_PEEK) && kind == GS_FD_UNIX) &&
-	       !(gs_fd_flags(io->f) & GS_FD_URGENT);
+	if (!gs_fd_is_stream((unsigned)kind))
+		return false;
+	if (flags & MSG_PEEK)
+		return kind != GS_FD_UNIX && !(gs_fd_flags(io->f) & GS_FD_URGENT);
+	return !gs_io_at_mark(io);
 }
 
 static long gs_io_receive(struct gs_io *io, int kind, void *buf, size_t n, int flags, void *addr,
@@ -95,9 +105,10 @@ static long gs_io_transmit(struct gs_io *io, int kind, const void *buf, size_t n
 		return -r;
 	if ((flags & MSG_DONTWAIT) || gs_io_nonblock(io))
 		return gs_sys6(__NR_sendto, io->fd, buf, n, flags, addr, len);
-	/* A connect within the send is all or nothing; and whether a named local socket has
-	   room is nothing its sender can poll for. */
-	if (GS_UNLIKELY(flags & MSG_FASTOPEN) ||
+	/* A connect within the send is all or nothing; of a call without copying one message
+	   tells the end; and whether a named local socket has room is nothing its sender can
+	   poll for. */
+	if (GS_UNLIKELY(flags & (MSG_FASTOPEN | MSG_ZEROCOPY)) ||
 	    GS_UNLIKELY(kind == GS_FD_UNIX_DGRAM && addr &&
 			(r = gs_sys6(__NR_sendto, io->fd, buf, n, flags | MSG_DONTWAIT, addr,
 				     len)) == -EAGAIN))
@@ -153,7 +164,7 @@ static long gs_io_in(struct gs_io *io, int kind, const struct iovec *iov, int cn
 		/* The flag is refused, or something else is wrong, and the plain call says so. */
 		if (r == -EINVAL)
 			return gs_io_block(io->self, __NR_readv, io->fd, (long)iov, cnt, 0, 0, 0);
-		if (r != -EOPNOTSUPP)
+		if (!gs_io_refused(r))
 			return r;
 		gs_fd_mark(io->f, GS_FD_ASK_IN);
 	}
@@ -189,7 +200,7 @@ static long gs_io_out(struct gs_io *io, int kind, const struct iovec *iov, int c
 		}
 		if (r == -EINVAL)
 			return gs_io_block(io->self, __NR_writev, io->fd, (long)iov, cnt, 0, 0, 0);
-		if (r != -EOPNOTSUPP)
+		if (!gs_io_refused(r))
 			return r;
 		gs_fd_mark(io->f, GS_FD_ASK_OUT);
 	}
@@ -281,7 +292,7 @@ static bool gs_io_vec_odd(struct gs_io *io, int kind, const struct iovec *iov, i
 	if (GS_LIKELY(gs_io_ready(io)) && kind != GS_FD_CHAR &&
 	    !(gs_fd_flags(io->f) & (io->dir == GS_FD_IN ? GS_FD_ASK_IN : GS_FD_ASK_OUT)))
 		return false; /* preadv2 and pwritev2 see to it */
-	return (!gs_mux_readable(io->self, iov, (size_t)cnt * sizeof(*iov)) ||
+	return (!gs_access_readable(io->self, iov, (size_t)cnt * sizeof(*iov)) ||
 		gs_io_vec_length(iov, (size_t)cnt) == 0);
 }
 

@@ -8,8 +8,9 @@
  * computes or sleeps in the kernel unannounced: preempt.c. Looks come
  * every 20 us at first, then further and further apart while nothing is found,
  * up to 10 ms, or half a time slice while threads wait for busy processors; with all
- * processors idle for a while the monitor sleeps. While all of them compute it sleeps in
- * epoll_wait, since nobody else would notice what comes.
+ * processors idle for a while the monitor sleeps. Until it has audited what waits on
+ * descriptors since something last ran, it sleeps no longer than to the next audit. While
+ * all of them compute it sleeps in epoll_wait, since nobody else would notice what comes.
  *
  * Locks: none of its own. Called from: its own kernel thread.
  */
@@ -39,6 +40,7 @@ enum {
 
 static const uint64_t gs_monitor_min = 20000, gs_monitor_max = 10000000;
 static const uint64_t gs_monitor_slice = 10000000;
+static const uint64_t gs_monitor_audit = GS_NSEC;
 /* A thread that computes keeps its processor for so long, whoever becomes runnable. */
 static const uint64_t gs_monitor_moment = 200000;
 /* Between looks while every processor is busy and nobody sleeps in epoll_wait; the same
@@ -47,6 +49,9 @@ static const uint64_t gs_monitor_watch = 2500000, gs_monitor_crowded = 1250000;
 
 _Atomic uint32_t gs_monitor_asleep;
 bool gs_monitor_running;
+
+/* Something ran since this was last cleared: there may be waits that no audit saw. */
+static bool gs_monitor_stirred;
 
 /* The monitor alone calls this: takes p from a worker in a region. */
 static bool gs_monitor_retake(struct gs_proc *p, uint32_t status)
@@ -107,12 +112,14 @@ static bool gs_monitor_look(struct gs_proc *p, uint64_t now)
 		p->seen_status = status;
 		p->seen_when = p->seen_switch = now;
 		p->seen_cycles = gs_arch_cycles();
+		gs_monitor_stirred = true;
 		return false;
 	}
 	if (status != p->seen_status) {
 		p->seen_status = status;
 		p->seen_when = now;
 		p->seen_cycles = gs_arch_cycles();
+		gs_monitor_stirred = true;
 		if (now - p->seen_switch > gs_monitor_slice && gs_monitor_waiting(p))
 			gs_monitor_urge(p);
 		return false;
@@ -209,16 +216,22 @@ static bool gs_monitor_all_idle(void)
 	return atomic_load_explicit(&gs_idle_procs, memory_order_seq_cst) == gs_nprocs;
 }
 
-static void gs_monitor_sleep(void)
+/* Until something runs; false: until limit nanoseconds have passed. */
+static bool gs_monitor_sleep(uint64_t limit)
 {
+	struct timespec ts = { .tv_sec = (time_t)(limit / GS_NSEC),
+			       .tv_nsec = (long)(limit % GS_NSEC) };
+	long err = 0;
+
 	if (gs_conf.deadlock)
 		gs_deadlock_look();
 	/* seq_cst: see gs_monitor_all_idle */
 	atomic_store_explicit(&gs_monitor_asleep, 1, memory_order_seq_cst);
 	while (atomic_load_explicit(&gs_monitor_asleep, memory_order_seq_cst) &&
-	       gs_monitor_all_idle() && !gs_dump_wanted())
-		gs_sys_futex_wait(&gs_monitor_asleep, 1, NULL);
+	       gs_monitor_all_idle() && !gs_dump_wanted() && err != -ETIMEDOUT)
+		err = gs_sys_futex_wait(&gs_monitor_asleep, 1, limit == GS_NEVER ? NULL : &ts);
 	atomic_store_explicit(&gs_monitor_asleep, 0, memory_order_seq_cst);
+	return err != -ETIMEDOUT;
 }
 
 void gs_monitor_rouse(void)
@@ -256,12 +269,14 @@ static void *gs_monitor_main(void *arg)
 		}
 		gs_dump_poll(now);
 		gs_monitor_poll(now);
-		if (now - audited >= GS_NSEC) {
+		if (now - audited >= gs_monitor_audit) {
 			audited = now;
 			auditing = gs_netpoll_ops.audit();
 		}
 		for (uint32_t i = 0; i < gs_nprocs; i++)
 			busy |= gs_monitor_look(&gs_procs[i], now);
+		auditing |= gs_monitor_stirred;
+		gs_monitor_stirred = false;
 		gs_worker_nudge();
 		if (busy) {
 			quiet = 0;
@@ -276,9 +291,9 @@ static void *gs_monitor_main(void *arg)
 			if (atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) == 0)
 				pause = GS_MIN(pause, gs_monitor_any_waiting() ?
 							      gs_monitor_crowded : gs_monitor_watch);
-		} else if (!gs_conf.schedtrace && !auditing && pause == gs_monitor_max &&
-			   ++idle >= GS_MONITOR_IDLE_LOOKS) {
-			gs_monitor_sleep();
+		} else if (!gs_conf.schedtrace && pause == gs_monitor_max &&
+			   ++idle >= GS_MONITOR_IDLE_LOOKS &&
+			   gs_monitor_sleep(auditing ? gs_monitor_audit : GS_NEVER)) {
 			quiet = idle = 0;
 			pause = gs_monitor_min;
 		}

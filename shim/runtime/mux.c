@@ -41,6 +41,7 @@
  */
 #include "mux.h"
 
+#include "access.h"
 #include "mem.h"
 #include "sched.h"
 #include "sleep.h"
@@ -57,34 +58,6 @@ bool gs_mux_signalled(const struct gs_thread *self)
 {
 	/* relaxed: set by this kernel thread, or by a sender for whom "just too late" is true */
 	return atomic_load_explicit(&self->attention, memory_order_relaxed) & GS_ATT_SIGNAL;
-}
-
-/* Free of cost, and true for most arguments: on the caller's own stack. */
-static bool gs_mux_on_stack(const struct gs_thread *self, const void *p, size_t len)
-{
-	uintptr_t at = (uintptr_t)p, top = (uintptr_t)self->stack.base + self->stack.size;
-
-	return at >= (uintptr_t)__builtin_frame_address(0) && at < top && len <= top - at;
-}
-
-bool gs_mux_readable(const struct gs_thread *self, const void *p, size_t len)
-{
-	const char *at = p, *last = at + len - sizeof(uint64_t);
-
-	if (gs_mux_on_stack(self, p, len))
-		return true;
-	if (!p) /* which to the call below means "no set" */
-		return false;
-	/* The kernel reads the 8 bytes of a signal set before it finds that -1 is no way
-	   to change the mask: EFAULT or EINVAL, and nothing is done. */
-	for (;;) {
-		if (gs_sys4(__NR_rt_sigprocmask, -1, at, NULL, sizeof(uint64_t)) == -EFAULT)
-			return false;
-		if (at >= last)
-			return true;
-		at = (const char *)GS_ALIGN_DOWN((uintptr_t)at, GS_PAGE) + GS_PAGE;
-		at = GS_MIN(at, last);
-	}
 }
 
 /* ---- what is known without asking ---- */
@@ -341,7 +314,7 @@ int gs_mux_poll(struct gs_thread *self, struct pollfd *fds, unsigned long nfds,
 {
 	/* The kernel goes first where it alone can say whether fds and nfds are any good. */
 	bool asked = nfds > GS_MUX_FEW || deadline == GS_MUX_NOW ||
-		     !gs_mux_on_stack(self, fds, nfds * sizeof(*fds));
+		     !gs_access_on_stack(self, fds, nfds * sizeof(*fds));
 	int ret = asked && nfds ? gs_mux_poll_now(fds, nfds) : 0;
 
 	if (ret == 0 && deadline != GS_MUX_NOW)

@@ -29,10 +29,6 @@ int gs_mux_epoll(struct gs_thread *self, int epfd, struct epoll_event *events, i
 int gs_mux_select(struct gs_thread *self, int nfds, unsigned long *in, unsigned long *out,
 		  unsigned long *ex, uint64_t deadline);
 
-/* Can [p, p+len), at least 8 bytes, be read? For arguments of which the kernel would
-   have said EFAULT; free of cost on the caller's own stack. Any context. */
-bool gs_mux_readable(const struct gs_thread *self, const void *p, size_t len);
-
 /* What they are made of. */
 
 enum { GS_MUX_FEW = 64 }; /* members that live on the waiter's stack */

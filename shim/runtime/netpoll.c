@@ -127,7 +127,7 @@ int gs_netpoll_wait(struct gs_netpoll_batch *b, uint64_t timeout)
 		}
 		n = gs_sys6(__NR_epoll_pwait2, gs_netpoll_epfd, b->events, GS_NETPOLL_BATCH, tsp,
 			    NULL, 0);
-		if (n == -ENOSYS) /* before Linux 5.11 */
+		if (n == -ENOSYS || n == -EPERM) /* before Linux 5.11, or filtered out */
 			n = gs_sys4(__NR_epoll_wait, gs_netpoll_epfd, b->events, GS_NETPOLL_BATCH,
 				    tsp ? (int)GS_MIN(timeout / 1000000 + 1, 3600000ULL) : -1);
 	}
@@ -173,6 +173,17 @@ void gs_netpoll_kick(void)
 bool gs_netpoll_owns(int fd)
 {
 	return fd >= 0 && (fd == gs_netpoll_epfd || fd == gs_netpoll_evfd);
+}
+
+int gs_netpoll_own(unsigned first, unsigned last)
+{
+	unsigned a = (unsigned)gs_netpoll_epfd, b = (unsigned)gs_netpoll_evfd, own = ~0U;
+
+	if (a >= first && a <= last)
+		own = a;
+	if (b >= first && b <= last)
+		own = GS_MIN(own, b);
+	return (int)own;
 }
 
 /* Another number for ours, which is fd; -errno when all are taken. */

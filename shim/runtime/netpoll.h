@@ -45,6 +45,8 @@ void gs_netpoll_kick(void);
 
 /* The epoll and event descriptors are ours: is fd one of them? For hooks that close. */
 bool gs_netpoll_owns(int fd);
+/* The lowest of ours in [first, last], or -1. */
+int gs_netpoll_own(unsigned first, unsigned last);
 /* The program is about to reuse or close fd, which is ours: moves ours elsewhere. */
 void gs_netpoll_evade(int fd);
 

@@ -14,6 +14,7 @@
  */
 #include "mux.h"
 
+#include "access.h"
 #include "mem.h"
 #include "sys.h"
 
@@ -210,7 +211,7 @@ static int gs_mux_select_save(struct gs_thread *self, struct gs_mux_selected *s,
 	for (int i = 0; i < GS_MUX_SETS; i++) {
 		if (!s->sets[i] || bytes == 0)
 			continue;
-		if (!gs_mux_readable(self, s->sets[i], bytes))
+		if (!gs_access_readable(self, s->sets[i], bytes))
 			return -EFAULT;
 		s->saved[i] = copies + (size_t)i * s->words;
 		s->work[i] = copies + (size_t)(GS_MUX_SETS + i) * s->words;

@@ -16,6 +16,10 @@ load helper
 	[ -z "$missing" ] || fail "not run by any:$missing"
 }
 
+@test "bad_pointers" {
+	compare bad_pointers
+}
+
 @test "io_churn" {
 	compare io_churn
 }
@@ -42,6 +46,10 @@ load helper
 
 @test "io_resolver" {
 	compare io_resolver
+}
+
+@test "io_short" {
+	compare io_short
 }
 
 @test "io_signal" {

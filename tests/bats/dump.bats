@@ -225,9 +225,14 @@ five_lines()
 	run cat "$dir/err"
 	assert_line --regexp '^SCHED [0-9]+ms: maxprocs=2 idleprocs=[0-2] threads=[0-9]+ spinning=[0-9]+ idle=[0-9]+ runqueue=[0-9]+ \[[0-9]+ [0-9]+\]$'
 	[ "${#lines[@]}" -ge 5 ]
-	# Go's own tools split it at spaces and '='.
+	# Go's own tools split it at spaces and '='. No oftener than every 100 ms.
+	local before=-1000 now
 	for line in "${lines[@]}"; do
 		[[ $line == "SCHED "*"ms: "* ]]
+		now=${line#SCHED }
+		now=${now%%ms: *}
+		[ "$((now - before))" -ge 99 ] || fail "at $before ms and at $now ms"
+		before=$now
 	done
 }
 

@@ -24,7 +24,7 @@ setup()
 
 @test "git, with its own threads" {
 	need git
-	GS_TIMEOUT=30 compare "$GS_SRC/tests/nothread.sh" git
+	GS_TIMEOUT=60 compare "$GS_SRC/tests/nothread.sh" git
 }
 
 @test "gcc and make -j" {
@@ -40,6 +40,17 @@ setup()
 @test "tar, sort --parallel, find, xargs -P, awk, perl, dd, timeout" {
 	need perl
 	GS_TIMEOUT=30 compare "$GS_SRC/tests/nothread.sh" tools
+}
+
+@test "system calls that an older kernel does not have, or a container refuses" {
+	local refusal name
+
+	"$GS_BUILD/tests/without" ENOSYS /bin/true || skip "no seccomp filters here"
+	for refusal in ENOSYS EPERM; do
+		for name in io_kinds io_stream mux_poll descriptors sig_child sync_signal; do
+			GS_PROCS=2 compare without "$refusal" "$GS_BUILD/tests/$name"
+		done
+	done
 }
 
 @test "numbers, flags and inheritance of descriptors; programs that close them all" {

@@ -16,6 +16,11 @@ load helper
 	compare attr_values
 }
 
+@test "the same without a limit of stacks" {
+	ulimit -S -s unlimited || skip "the limit of stacks cannot be raised"
+	compare attr_values
+}
+
 @test "pthread_create when it cannot" {
 	compare create_errors
 }
