@@ -99,8 +99,11 @@ GS_EXPORT ssize_t pwrite(int fd, const void *buf, size_t n, off_t at)
 GS_EXPORT int pipe2(int fds[2], int flags)
 {
 	enum gs_fd_kind kind = flags & O_DIRECT ? GS_FD_ANON : GS_FD_PIPE;
-	long ret = gs_sys2(__NR_pipe2, fds, flags);
+	long ret;
 
+	if (flags & O_DIRECT)
+		gs_fd_packets_begin();
+	ret = gs_sys2(__NR_pipe2, fds, flags);
 	if (ret == 0) {
 		gs_fd_opened(fds[0], kind, flags);
 		gs_fd_opened(fds[1], kind, flags);

@@ -232,6 +232,9 @@ void gs_fd_refresh(struct gs_fd *f);
 /* The life of numbers, told by the hooks. Any context: these do nothing while the
    library is off and in a vfork child, which has a table of its own. */
 
+/* A pipe is about to be made that keeps packets apart, or one is told to. */
+void gs_fd_packets_begin(void);
+
 /* About to be closed. A closed descriptor that is polled or read at that moment:
    natively the waiter keeps the open file and waits on; here it is told EBADF. */
 void gs_fd_closing(int fd);

@@ -54,6 +54,17 @@ static unsigned gs_fd_ask_socket(int fd, uint32_t *flags)
 	return gs_fd_socket_kind(domain, type, protocol);
 }
 
+/* Some pipe of this process has been told to keep packets apart. Such a pipe of another
+   process's, which nobody makes, is left to the audit: else each pipe that is older than
+   the first thread would be read once more whenever it is empty. */
+static _Atomic bool gs_fd_packets;
+
+void gs_fd_packets_begin(void)
+{
+	/* relaxed: as said where it is read */
+	atomic_store_explicit(&gs_fd_packets, true, memory_order_relaxed);
+}
+
 static unsigned gs_fd_ask_kind(int fd, const struct stat *st, uint32_t *flags)
 {
 	char termios[64]; /* the kernel's is smaller */
@@ -64,8 +75,10 @@ static unsigned gs_fd_ask_kind(int fd, const struct stat *st, uint32_t *flags)
 		return gs_fd_ask_socket(fd, flags);
 	case S_IFIFO:
 		mode = gs_sys3(__NR_fcntl, fd, F_GETFL, 0);
-		/* Whether the writer writes packets does not show at the other end. */
-		*flags |= GS_FD_PACKETS;
+		/* Whether the writer writes packets does not show at the other end. relaxed: set
+		   before anybody can write them */
+		if (atomic_load_explicit(&gs_fd_packets, memory_order_relaxed))
+			*flags |= GS_FD_PACKETS;
 		return mode >= 0 && (mode & O_DIRECT) ? GS_FD_ANON : GS_FD_PIPE;
 	case S_IFCHR:
 		if (major(st->st_rdev) == GS_FD_MEM_MAJOR)
@@ -236,6 +249,8 @@ void gs_fd_mode_set(int fd, int mode)
 	struct gs_fd *f = gs_fd_find(fd);
 	struct gs_thread *self;
 
+	if (mode & O_DIRECT)
+		gs_fd_packets_begin();
 	/* Packets, if this is a pipe; which number is its other end nobody can tell. */
 	if ((mode & O_DIRECT) && gs_fd_begin(&self)) {
 		if (f && gs_fd_known(f) == GS_FD_PIPE)
