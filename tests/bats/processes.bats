@@ -24,6 +24,11 @@ each()
 	each fork_ways
 }
 
+@test "RLIMIT_NPROC: what cannot be had, and that the rest goes on" {
+	[ "$(id -u)" = 0 ] || skip "needs root, for whom there is no limit, to become somebody else"
+	compare ids_limit
+}
+
 @test "user and group ids: the whole process changes, and signals still come" {
 	compare ids_all
 }
