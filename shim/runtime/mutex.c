@@ -285,6 +285,23 @@ void gs_mutex_libc_wait(struct gs_thread *self, _Atomic uint32_t *word)
 		gs_leave(self);
 }
 
+/* self has no processor any more. A kernel thread that waits is woken without one: the next
+   processor may be waiting for it (the monitor, in malloc for a new worker's sake). */
+static void gs_mutex_libc_wake_kernel(_Atomic uint32_t *word)
+{
+	struct gs_park_waiter *w;
+	struct gs_park_hold h;
+
+	gs_park_lock(&h, word);
+	w = gs_park_first(word);
+	while (w && w->t)
+		w = gs_park_next(w);
+	if (w)
+		gs_park_unlock_rouse(&h, w);
+	else
+		gs_park_unlock(&h);
+}
+
 /* The word is free already, so it cannot be handed over; whom it was taken from too
    often gets the processor instead. */
 void gs_mutex_libc_wake(struct gs_thread *self, _Atomic uint32_t *word)
@@ -293,8 +310,14 @@ void gs_mutex_libc_wake(struct gs_thread *self, _Atomic uint32_t *word)
 	struct gs_park_hold h;
 	bool starves, woken = false;
 
-	if (self)
-		gs_enter(self);
+	if (self) {
+		gs_enter_hold(self);
+		/* relaxed: as in gs_enter_rejoin */
+		if (GS_UNLIKELY(atomic_load_explicit(&self->attention, memory_order_relaxed) &
+				GS_ATT_RETAKE))
+			gs_mutex_libc_wake_kernel(word);
+		gs_enter_rejoin(self);
+	}
 	gs_park_lock(&h, word);
 	w = gs_park_first(word);
 	starves = w && gs_mutex_starves(w);

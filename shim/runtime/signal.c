@@ -280,7 +280,7 @@ static void gs_signal_defer(struct gs_worker *w, struct gs_thread *self, int sig
 
 	if (sig == GS_SIG_KICK) {
 		gs_sigworker_look(w);
-	} else if (green && self->in_region && gs_sys_getpid() != gs_signal_pid) {
+	} else if (green && gs_sigworker(w)->native && gs_sys_getpid() != gs_signal_pid) {
 		/* A vfork child, on its parent's memory. */
 		uintptr_t handler = gs_sigact_get(sig).handler;
 

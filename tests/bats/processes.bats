@@ -7,21 +7,12 @@ load helper
 
 GS_PROCS="1 2 8"
 
-# each PROGRAM - compares it in each of the ways it names.
-each()
-{
-	local way ways failed=
-
-	ways=$(timeout 20 "$GS_BUILD/tests/$1")
-	[ -n "$ways" ]
-	for way in $ways; do
-		compare "$1" "$way" || failed="$failed $way"
-	done
-	[ -z "$failed" ] || fail "differ:$failed"
-}
-
 @test "fork, daemons, prefork servers, vfork, spawn, clone, stop and continue" {
 	each fork_ways
+}
+
+@test "processes made amid malloc, stdio and each other; attributes; exec that fails" {
+	each fork_kinds
 }
 
 @test "RLIMIT_NPROC: what cannot be had, and that the rest goes on" {
