@@ -540,7 +540,7 @@ void gs_sched_attend(struct gs_thread *self)
 	}
 	if (what & GS_ATT_WISH)
 		gs_sched_ops.wish(self);
-	if (what & GS_ATT_SIGNAL)
+	if (what & (GS_ATT_SIGNAL | GS_ATT_PASSED))
 		gs_sched_ops.attend(self, what);
 	if (what & GS_ATT_CANCEL)
 		gs_sched_ops.cancel(self);

@@ -44,6 +44,10 @@ GS_PROCS="1 2 8"
 	each die_cxx
 }
 
+@test "ends that race, from threads and from handlers" {
+	each die_kinds
+}
+
 @test "core dumps where there is one bare" {
 	compare die_core
 }
