@@ -64,6 +64,8 @@ void gs_child_prepare(void)
 	if (region)
 		gs_region_enter(self);
 	self->inrt++;
+	if (region)
+		gs_signal_forking(self, true);
 	gs_barrier();
 	gs_spare_fork_lock();
 	gs_thread_fork_lock();
@@ -92,6 +94,8 @@ void gs_child_parent(void)
 		return;
 	gs_child_unlock();
 	if (region) {
+		gs_signal_forking(self, false);
+		gs_worker_nudge(); /* for whom libc woke when it let go */
 		self->inrt--;
 		gs_region_leave(self);
 	} else if (self->inrt == 1 && self->kind == GS_KIND_GREEN) {

@@ -73,20 +73,20 @@ static void gs_signal_take(struct gs_worker *w, struct gs_thread *self, struct g
 {
 	uint64_t bit = GS_SIG(info->si_signo);
 
-	gs_sigworker(w)->in_handler = self != NULL;
+	gs_sigworker(w)->in_malloc = self != NULL;
 	gs_lock(&gs_sigact_lock);
 	/* Given back to the kernel it must not come here again. */
 	if (!gs_sigpost(to, info, self))
 		gs_sigworker_close(w, bit);
 	gs_unlock(&gs_sigact_lock);
-	gs_sigworker(w)->in_handler = false;
+	gs_sigworker(w)->in_malloc = false;
 }
 
 static bool gs_signal_may_spawn(struct gs_proc *p, bool spinning)
 {
 	struct gs_worker *w = gs_worker_current();
 
-	if (w && w->g0.sig && gs_sigworker(w)->in_handler)
+	if (w && w->g0.sig && gs_sigworker(w)->in_malloc)
 		return false;
 	return gs_signal_spawn(p, spinning);
 }

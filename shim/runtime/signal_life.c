@@ -163,6 +163,12 @@ bool gs_signal_native(struct gs_thread *self, bool native)
 	return was;
 }
 
+void gs_signal_forking(struct gs_thread *self, bool forking)
+{
+	if (self->worker->g0.sig)
+		gs_sigworker(self->worker)->in_malloc = forking;
+}
+
 void gs_signal_keep_held(struct gs_thread *self)
 {
 	const uint64_t all = ~GS_SIGS_FAULT;

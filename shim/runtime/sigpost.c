@@ -117,7 +117,7 @@ static void gs_sigpost_hurry(struct gs_thread *self)
 {
 	struct gs_worker *w = self ? self->worker : NULL;
 
-	if (w && w->p && w->g0.sig && gs_sigworker(w)->in_handler && w->p->eager == 0)
+	if (w && w->p && w->g0.sig && gs_sigworker(w)->in_malloc && w->p->eager == 0)
 		w->p->eager = 1;
 }
 

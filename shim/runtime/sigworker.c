@@ -76,7 +76,7 @@ int gs_sigworker_start(struct gs_worker *w, bool first)
 		s->alt.ss_size = size - head;
 		w->g0.sig = &s->state;
 	}
-	s->in_handler = s->native = false;
+	s->in_malloc = s->native = false;
 	s->aimed = first ? 0 : gs_sigaim_at(w);
 	atomic_fetch_and_explicit(&w->g0.attention, ~(uint32_t)GS_ATT_SIGNAL, memory_order_relaxed);
 	gs_sys2(__NR_sigaltstack, &s->alt, NULL);

@@ -14,7 +14,7 @@
 /* One per worker; w->g0.sig points to its state. */
 struct gs_sigworker {
 	struct gs_signal_state state;
-	bool in_handler;           /* a handler has interrupted program code */
+	bool in_malloc;            /* or may be: a handler has interrupted the program, or it forks */
 	struct gs_thread *held_to; /* the held signal is for this thread; NULL: the process */
 	siginfo_t held;
 	stack_t alt;               /* the kernel's alternate stack: faults come here */
