@@ -261,6 +261,10 @@ void gs_mutex_cond_lock(struct gs_thread *self, struct gs_mutex *m, enum gs_mute
 	atomic_store_explicit(&m->owner, gs_mutex_tid(), memory_order_relaxed);
 }
 
+/* Kernel threads that are no workers, or are at work inside the runtime, and wait for libc's
+   locks. */
+static _Atomic uint32_t gs_mutex_libc_kernels;
+
 void gs_mutex_libc_wait(struct gs_thread *self, _Atomic uint32_t *word)
 {
 	struct gs_park_waiter w = { .reason = GS_REASON_LIBC_LOCK, .since = gs_arch_cycles() };
@@ -269,6 +273,10 @@ void gs_mutex_libc_wait(struct gs_thread *self, _Atomic uint32_t *word)
 
 	if (self)
 		gs_enter(self);
+	else
+		/* seq_cst: before the word says that somebody waits; pairs with the load in
+		   gs_mutex_libc_wake */
+		atomic_fetch_add_explicit(&gs_mutex_libc_kernels, 1, memory_order_seq_cst);
 	for (;;) {
 		gs_park_lock(&h, word);
 		/* acquire: pairs with the release in libc's unlock */
@@ -283,11 +291,13 @@ void gs_mutex_libc_wait(struct gs_thread *self, _Atomic uint32_t *word)
 	gs_park_unlock(&h);
 	if (self)
 		gs_leave(self);
+	else
+		/* relaxed: one too many does no harm */
+		atomic_fetch_sub_explicit(&gs_mutex_libc_kernels, 1, memory_order_relaxed);
 }
 
-/* self has no processor any more. A kernel thread that waits is woken without one: the next
-   processor may be waiting for it (the monitor, in malloc for a new worker's sake). */
-static void gs_mutex_libc_wake_kernel(_Atomic uint32_t *word)
+/* Wakes a kernel thread, if one waits. */
+static bool gs_mutex_libc_wake_kernel(_Atomic uint32_t *word)
 {
 	struct gs_park_waiter *w;
 	struct gs_park_hold h;
@@ -297,26 +307,32 @@ static void gs_mutex_libc_wake_kernel(_Atomic uint32_t *word)
 	while (w && w->t)
 		w = gs_park_next(w);
 	if (w)
-		gs_park_unlock_rouse(&h, w);
-	else
-		gs_park_unlock(&h);
+		return gs_park_unlock_rouse(&h, w);
+	gs_park_unlock(&h);
+	return false;
 }
 
 /* The word is free already, so it cannot be handed over; whom it was taken from too
-   often gets the processor instead. */
+   often gets the processor instead. A kernel thread comes before all green ones, and before
+   the waker has a processor again: it may be the monitor, in malloc for a new worker, and
+   with the processor that they wait for. It wakes the next when it lets go. */
 void gs_mutex_libc_wake(struct gs_thread *self, _Atomic uint32_t *word)
 {
 	struct gs_park_waiter *w;
 	struct gs_park_hold h;
 	bool starves, woken = false;
 
-	if (self) {
+	if (self)
 		gs_enter_hold(self);
-		/* relaxed: as in gs_enter_rejoin */
-		if (GS_UNLIKELY(atomic_load_explicit(&self->attention, memory_order_relaxed) &
-				GS_ATT_RETAKE))
-			gs_mutex_libc_wake_kernel(word);
+	/* seq_cst: as above */
+	if (GS_UNLIKELY(atomic_load_explicit(&gs_mutex_libc_kernels, memory_order_seq_cst) > 0))
+		woken = gs_mutex_libc_wake_kernel(word);
+	if (self)
 		gs_enter_rejoin(self);
+	if (woken) {
+		if (self)
+			gs_leave(self);
+		return;
 	}
 	gs_park_lock(&h, word);
 	w = gs_park_first(word);
