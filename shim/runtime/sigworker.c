@@ -58,10 +58,13 @@ static void gs_sigworker_update(struct gs_worker *w)
 
 int gs_sigworker_start(struct gs_worker *w, bool first)
 {
+	const uint64_t all = ~GS_SIGS_FAULT;
 	size_t head = GS_ALIGN_UP(sizeof(struct gs_sigworker), GS_CACHE_LINE);
 	size_t size = GS_ALIGN_UP(head + GS_SIGWORKER_ALTSTACK + gs_host.minsigstksz, GS_PAGE);
 	struct gs_sigworker *s = GS_CONTAINER_OF(w->g0.sig, struct gs_sigworker, state);
 
+	/* A kick that comes in the middle would be lost: it is for what follows. */
+	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, NULL, GS_SIG_BYTES);
 	if (first)
 		gs_sigworker_first = w;
 	if (!w->g0.sig) {
