@@ -198,9 +198,18 @@ bool gs_init_activate(void)
 	}
 	for (size_t i = 0; i < GS_ARRAY_SIZE(gs_init_steps); i++) {
 		const char *why = NULL;
+		int err = gs_init_steps[i].run(&why);
 
-		if (gs_init_steps[i].run(&why) == 0)
+		if (err == 0)
 			continue;
+		/* RLIMIT_NPROC, or the like. A monitor is started later (life.c). */
+		if (err == -EAGAIN) {
+			gs_log_debug("%s: %s", gs_init_steps[i].name, why);
+			if (gs_sched_on)
+				continue;
+			gs_init_state = GS_INIT_READY;
+			return false;
+		}
 		gs_log_line("%s: %s; the program runs on kernel threads, without green threads",
 			    gs_init_steps[i].name, why ? why : "failed");
 		if (!gs_sched_on)
@@ -209,6 +218,11 @@ bool gs_init_activate(void)
 	gs_init_state = GS_INIT_ON;
 	gs_self->inrt = 0;
 	return true;
+}
+
+bool gs_init_lacks_thread(void)
+{
+	return gs_init_state == GS_INIT_READY;
 }
 
 /* Reasons to stay out of a process altogether. */

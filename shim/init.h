@@ -12,6 +12,10 @@
    library stays out of the way, use libc's own function. */
 bool gs_init_activate(void);
 
+/* After that was false: there could be no kernel thread just then. Nothing has changed, and
+   it is tried again at the next call. */
+bool gs_init_lacks_thread(void);
+
 /* The environment the process was started with. */
 extern char **gs_init_environ;
 

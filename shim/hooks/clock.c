@@ -13,6 +13,7 @@
 #include "real.h"
 #include "runtime/cputime.h"
 #include "runtime/life.h"
+#include "runtime/sigaim.h"
 #include "runtime/wired.h"
 #include "sched.h"
 
@@ -135,8 +136,8 @@ int gs_clock_translate(struct gs_thread *self, clockid_t *clock, struct sigevent
 			if (ktid < 0)
 				return ktid;
 			ev->_sigev_un._tid = ktid;
-			if (t == self && ev->sigev_signo > 0 && ev->sigev_signo < _NSIG)
-				gs_wired_admit(self, ev->sigev_signo);
+			if (gs_sig_valid(ev->sigev_signo))
+				gs_sigaim(t, ktid, ev->sigev_signo);
 		}
 	}
 	return 0;

@@ -10,17 +10,17 @@
 
 #include "gate.h"
 #include "runtime/access.h"
-#include "runtime/sigset.h"
+#include "runtime/sigaim.h"
 #include "runtime/wired.h"
 #include "sched.h"
 
-/* The kernel must be able to deliver sig to self's kernel thread, if it has one. */
-static void gs_owner_admit(struct gs_thread *self, int sig)
+/* The owner's kernel thread is to let the descriptor's signal in. */
+static void gs_owner_admit(struct gs_thread *t, int ktid, int sig)
 {
 	if (sig == 0)
 		sig = SIGIO;
-	if (self && self->wired && gs_sig_valid(sig))
-		gs_wired_admit(self, sig);
+	if (gs_sig_valid(sig))
+		gs_sigaim(t, ktid, sig);
 }
 
 long gs_owner_set(int fd, const struct f_owner_ex *owner)
@@ -42,8 +42,8 @@ long gs_owner_set(int fd, const struct f_owner_ex *owner)
 		return ktid;
 	copy = (struct f_owner_ex){ .type = F_OWNER_TID, .pid = ktid };
 	ret = gs_sys3(__NR_fcntl, fd, F_SETOWN_EX, &copy);
-	if (ret == 0 && t == self)
-		gs_owner_admit(self, (int)gs_sys3(__NR_fcntl, fd, F_GETSIG, 0));
+	if (ret == 0)
+		gs_owner_admit(t, ktid, (int)gs_sys3(__NR_fcntl, fd, F_GETSIG, 0));
 	return ret;
 }
 
@@ -63,8 +63,11 @@ long gs_owner_get(int fd, struct f_owner_ex *owner)
 long gs_owner_signal(int fd, int sig)
 {
 	long ret = gs_sys3(__NR_fcntl, fd, F_SETSIG, sig);
+	struct f_owner_ex owner;
+	struct gs_thread *t;
 
-	if (ret == 0)
-		gs_owner_admit(gs_gate(), sig);
+	if (ret == 0 && gs_sched_on && gs_sys3(__NR_fcntl, fd, F_GETOWN_EX, &owner) == 0 &&
+	    owner.type == F_OWNER_TID && (t = gs_wired_whose(owner.pid)) != NULL)
+		gs_owner_admit(t, owner.pid, sig);
 	return ret;
 }

@@ -107,7 +107,7 @@ GS_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 	struct gs_thread *self;
 
 	if (!gs_init_activate())
-		return gs_real.pthread_create(thread, attr, start, arg);
+		return gs_init_lacks_thread() ? EAGAIN : gs_real.pthread_create(thread, attr, start, arg);
 	self = gs_gate();
 	if (!self)
 		return gs_real.pthread_create(thread, attr, start, arg);
@@ -305,7 +305,7 @@ GS_EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
 	int err;
 
 	if (!gs_init_activate() || !(self = gs_gate()))
-		return gs_real.thrd_create(thread, start, arg);
+		return gs_init_lacks_thread() ? thrd_error : gs_real.thrd_create(thread, start, arg);
 	err = gs_pthread_has_default ? gs_pthread_create_default(self, thread, entry, arg, true)
 				     : gs_pthread_create(self, thread, NULL, entry, arg, true);
 	/* EAGAIN is no lack of memory to libc. */

@@ -124,17 +124,9 @@ bool gs_rawcall(long nr, const long *a, long *ret)
 			return false;
 		*ret = tgkill(gs_sys_getpid(), (pid_t)a[0], (int)a[1]);
 		return true;
-	case SYS_rt_tgsigqueueinfo: {
-		struct gs_thread *t = (pid_t)a[0] == gs_sys_getpid() ? gs_thread_by_tid((int)a[1])
-								     : NULL;
-		siginfo_t *info = (siginfo_t *)a[3];
-
-		if (!t || !info)
-			return false;
-		*ret = gs_gate_result(-pthread_sigqueue((pthread_t)t->tp, (int)a[2],
-							info->si_value));
-		return true;
-	}
+	case SYS_rt_tgsigqueueinfo:
+		return gs_send_info((pid_t)a[0], (pid_t)a[1], (int)a[2], (const siginfo_t *)a[3],
+				    ret);
 	case SYS_sigaltstack:
 		*ret = sigaltstack((const stack_t *)a[0], (stack_t *)a[1]);
 		return true;

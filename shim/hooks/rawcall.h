@@ -12,6 +12,9 @@
    included. a has six arguments. On a green thread outside the runtime. */
 bool gs_rawcall(long nr, const long *a, long *ret);
 
+/* rt_tgsigqueueinfo, as gs_rawcall; sigsend.c. */
+bool gs_send_info(int pid, int tid, int sig, const void *info, long *ret);
+
 /* The same for those that make a process; clone.c. */
 bool gs_clone_syscall(long nr, const long *a, long *ret);
 

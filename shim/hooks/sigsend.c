@@ -11,10 +11,13 @@
  * the worker, and so to the thread that runs on it.
  */
 #include "gate.h"
+#include "rawcall.h"
 #include "real.h"
 #include "runtime/life.h"
 #include "runtime/sigact.h"
 #include "runtime/signal.h"
+
+enum { GS_SEND_PIDS = 4194304 }; /* the kernel's numbers; those of green threads are higher */
 
 static bool gs_send_to_kernel(int sig)
 {
@@ -108,12 +111,42 @@ GS_EXPORT int tgkill(pid_t tgid, pid_t tid, int sig)
 	return (int)gs_gate_result(gs_sys3(__NR_tgkill, tgid, tid, sig));
 }
 
-/* To this process, without the kernel? True: done, *ret is 0 or -errno. */
-static bool gs_send_own(pid_t pid, const siginfo_t *info, int *ret)
+bool gs_send_info(int pid, int tid, int sig, const void *from, long *ret)
 {
-	if (!gs_gate() || gs_send_to_kernel(info->si_signo) || pid != gs_sys_getpid())
+	struct gs_thread *self = gs_gate(), *t;
+	siginfo_t info;
+
+	t = self && pid == gs_sys_getpid() ? gs_thread_by_tid(tid) : NULL;
+	if (!t || !from || gs_send_to_kernel(sig))
 		return false;
-	*ret = gs_signal_send(NULL, info);
+	info = *(const siginfo_t *)from;
+	info.si_signo = sig;
+	/* Whose it is a thread may only claim to itself. */
+	if (t != self && (info.si_code >= 0 || info.si_code == SI_TKILL))
+		*ret = gs_gate_result(-EPERM);
+	else
+		*ret = gs_gate_result(gs_send_thread(t, &info));
+	return true;
+}
+
+/* To this process, without the kernel? True: done, *ret is 0 or -errno. The kernel takes a
+   thread's number for its process's, and asks that thread first. */
+static bool gs_send_own(pid_t *pid, const siginfo_t *info, int *ret)
+{
+	int own = gs_sys_getpid();
+	struct gs_thread *t = NULL;
+
+	if (!gs_gate())
+		return false;
+	if (*pid > GS_SEND_PIDS && (t = gs_thread_by_tid(*pid)) != NULL)
+		*pid = own;
+	if (gs_send_to_kernel(info->si_signo) || *pid != own)
+		return false;
+	/* relaxed: a change that races with us may come before or after */
+	if (t && !(atomic_load_explicit(&t->sigmask, memory_order_relaxed) & GS_SIG(info->si_signo)))
+		*ret = gs_send_thread(t, info);
+	else
+		*ret = gs_signal_send(NULL, info);
 	return *ret <= 0;
 }
 
@@ -123,7 +156,7 @@ GS_EXPORT int kill(pid_t pid, int sig)
 	int ret;
 
 	gs_signal_info(&info, sig, SI_USER);
-	if (!gs_send_own(pid, &info, &ret))
+	if (!gs_send_own(&pid, &info, &ret))
 		ret = (int)gs_sys2(__NR_kill, pid, sig);
 	return (int)gs_gate_result(ret);
 }
@@ -144,7 +177,7 @@ GS_EXPORT int sigqueue(pid_t pid, int sig, const union sigval value)
 
 	gs_signal_info(&info, sig, SI_QUEUE);
 	info.si_value = value;
-	if (!gs_send_own(pid, &info, &ret))
+	if (!gs_send_own(&pid, &info, &ret))
 		ret = (int)gs_sys3(__NR_rt_sigqueueinfo, pid, sig, &info);
 	return (int)gs_gate_result(ret);
 }

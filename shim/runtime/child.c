@@ -12,6 +12,9 @@
  *     anew in the child;
  *  3. the child has its own epoll instance: the inherited one's registrations
  *     are the parent's, and would be changed for the parent too.
+ * In between, libc's fork takes the locks of malloc and stdio, waiting in the kernel for
+ * each, and those who hold them, or are to start a worker for them, may need the processor
+ * or malloc: so the parent is in a blocking region until it has let go of them.
  * Between fork and the making anew libc itself runs in the child, and lets go of the lock
  * it holds round the handlers (gs_child_unborn).
  * The other threads' stacks are not reused in the child: their owners may have
@@ -27,6 +30,7 @@
 #include "monitor.h"
 #include "netpoll.h"
 #include "park.h"
+#include "region.h"
 #include "sched.h"
 #include "signal.h"
 #include "spare.h"
@@ -39,6 +43,7 @@
 /* Who is forking: written under the locks of prepare. */
 static struct gs_thread *_Atomic gs_child_forker;
 static int gs_child_pid;
+static bool gs_child_in_region;
 
 bool gs_child_unborn(void)
 {
@@ -51,16 +56,23 @@ bool gs_child_unborn(void)
 void gs_child_prepare(void)
 {
 	struct gs_thread *self = gs_self;
+	bool region;
 
 	if (!self)
 		return;
+	region = self->kind == GS_KIND_GREEN && self->inrt == 0 && !self->in_region;
+	if (region)
+		gs_region_enter(self);
 	self->inrt++;
+	if (region)
+		gs_signal_forking(self, true);
 	gs_barrier();
 	gs_spare_fork_lock();
 	gs_thread_fork_lock();
 	gs_stack_fork_lock();
 	gs_tcb_fork_lock();
 	gs_child_pid = gs_sys_getpid();
+	gs_child_in_region = region;
 	atomic_store_explicit(&gs_child_forker, self, memory_order_relaxed);
 }
 
@@ -76,14 +88,21 @@ static void gs_child_unlock(void)
 void gs_child_parent(void)
 {
 	struct gs_thread *self = gs_self;
+	bool region = gs_child_in_region;
 
 	if (!self)
 		return;
 	gs_child_unlock();
-	if (self->inrt == 1 && self->kind == GS_KIND_GREEN)
-		gs_leave(self);
-	else
+	if (region) {
+		gs_signal_forking(self, false);
+		gs_worker_nudge(); /* for whom libc woke when it let go */
 		self->inrt--;
+		gs_region_leave(self);
+	} else if (self->inrt == 1 && self->kind == GS_KIND_GREEN) {
+		gs_leave(self);
+	} else {
+		self->inrt--;
+	}
 }
 
 static bool gs_child_forget(struct gs_thread *t, void *self)
@@ -99,6 +118,10 @@ void gs_child_fresh(void)
 
 	if (!self)
 		return;
+	gs_signal_keep_held(self);
+	self->in_region = 0;
+	/* relaxed: one thread */
+	atomic_store_explicit(&self->state, GS_STATE_RUNNING, memory_order_relaxed);
 	gs_child_unlock();
 	gs_thread_each(gs_child_forget, self);
 	atomic_store_explicit(&gs_thread_count, 1, memory_order_relaxed);

@@ -26,10 +26,14 @@
 enum {
 	GS_CREW_STACK = 64 * 1024,
 	GS_SIGSET_BYTES = 8,
+	GS_CREW_PATIENCE = 5000000, /* ns */
 };
 
 /* The limit on kernel threads was reached, and said to be. */
 static _Atomic bool gs_crew_limited;
+
+/* When libc last refused to make one; 0: never. */
+static _Atomic uint64_t gs_crew_refused_at;
 
 /* Records of workers that have ended, linked by idle_next. */
 static struct gs_lock gs_crew_lock;
@@ -135,6 +139,16 @@ struct gs_worker *gs_crew_record(void)
 	return w;
 }
 
+/* libc had no kernel thread for us (RLIMIT_NPROC) a moment ago: it costs too much to ask at
+   every wake-up. The monitor asks again as long as somebody waits. */
+static bool gs_crew_refused(void)
+{
+	/* relaxed: a bound on what is tried, no protocol */
+	uint64_t at = atomic_load_explicit(&gs_crew_refused_at, memory_order_relaxed);
+
+	return at != 0 && gs_now() - at < GS_CREW_PATIENCE;
+}
+
 bool gs_crew_spawn(struct gs_proc *p, bool spinning)
 {
 	struct gs_worker *w;
@@ -150,6 +164,8 @@ bool gs_crew_spawn(struct gs_proc *p, bool spinning)
 				    "wait (GOSHIM_MAXTHREADS allows more)", gs_conf.maxthreads);
 		return false;
 	}
+	if (gs_crew_refused())
+		return false;
 	w = gs_crew_record();
 	if (!w)
 		return false;
@@ -166,6 +182,7 @@ bool gs_crew_spawn(struct gs_proc *p, bool spinning)
 	if (err != 0) {
 		atomic_fetch_sub_explicit(&gs_worker_count, 1, memory_order_relaxed);
 		gs_crew_recycle(w);
+		atomic_store_explicit(&gs_crew_refused_at, gs_now(), memory_order_relaxed);
 		gs_log_debug("cannot start a kernel thread: error %d", err);
 		return false;
 	}

@@ -268,7 +268,7 @@ static bool gs_home_spawn(struct gs_proc *p, bool spinning)
 		return gs_home_spawn_plain(p, spinning);
 	/* As signal.c has it: a handler may have interrupted the allocator, and the
 	   template would wait for that, too. */
-	if (w->g0.sig && gs_sigworker(w)->in_handler)
+	if (w->g0.sig && gs_sigworker(w)->in_malloc)
 		return false;
 	return gs_home_request(NULL, p, spinning);
 }

@@ -292,6 +292,7 @@ static void *gs_monitor_main(void *arg)
 				pause = GS_MIN(pause, gs_monitor_any_waiting() ?
 							      gs_monitor_crowded : gs_monitor_watch);
 		} else if (!gs_conf.schedtrace && pause == gs_monitor_max &&
+			   !gs_monitor_any_waiting() && /* for a kernel thread that cannot be had */
 			   ++idle >= GS_MONITOR_IDLE_LOOKS &&
 			   gs_monitor_sleep(auditing ? gs_monitor_audit : GS_NEVER)) {
 			quiet = idle = 0;

@@ -261,6 +261,10 @@ void gs_mutex_cond_lock(struct gs_thread *self, struct gs_mutex *m, enum gs_mute
 	atomic_store_explicit(&m->owner, gs_mutex_tid(), memory_order_relaxed);
 }
 
+/* Kernel threads that are no workers, or are at work inside the runtime, and wait for libc's
+   locks. */
+static _Atomic uint32_t gs_mutex_libc_kernels;
+
 void gs_mutex_libc_wait(struct gs_thread *self, _Atomic uint32_t *word)
 {
 	struct gs_park_waiter w = { .reason = GS_REASON_LIBC_LOCK, .since = gs_arch_cycles() };
@@ -269,6 +273,10 @@ void gs_mutex_libc_wait(struct gs_thread *self, _Atomic uint32_t *word)
 
 	if (self)
 		gs_enter(self);
+	else
+		/* seq_cst: before the word says that somebody waits; pairs with the load in
+		   gs_mutex_libc_wake */
+		atomic_fetch_add_explicit(&gs_mutex_libc_kernels, 1, memory_order_seq_cst);
 	for (;;) {
 		gs_park_lock(&h, word);
 		/* acquire: pairs with the release in libc's unlock */
@@ -283,10 +291,31 @@ void gs_mutex_libc_wait(struct gs_thread *self, _Atomic uint32_t *word)
 	gs_park_unlock(&h);
 	if (self)
 		gs_leave(self);
+	else
+		/* relaxed: one too many does no harm */
+		atomic_fetch_sub_explicit(&gs_mutex_libc_kernels, 1, memory_order_relaxed);
+}
+
+/* Wakes a kernel thread, if one waits. */
+static bool gs_mutex_libc_wake_kernel(_Atomic uint32_t *word)
+{
+	struct gs_park_waiter *w;
+	struct gs_park_hold h;
+
+	gs_park_lock(&h, word);
+	w = gs_park_first(word);
+	while (w && w->t)
+		w = gs_park_next(w);
+	if (w)
+		return gs_park_unlock_rouse(&h, w);
+	gs_park_unlock(&h);
+	return false;
 }
 
 /* The word is free already, so it cannot be handed over; whom it was taken from too
-   often gets the processor instead. */
+   often gets the processor instead. A kernel thread comes before all green ones, and before
+   the waker has a processor again: it may be the monitor, in malloc for a new worker, and
+   with the processor that they wait for. It wakes the next when it lets go. */
 void gs_mutex_libc_wake(struct gs_thread *self, _Atomic uint32_t *word)
 {
 	struct gs_park_waiter *w;
@@ -294,7 +323,17 @@ void gs_mutex_libc_wake(struct gs_thread *self, _Atomic uint32_t *word)
 	bool starves, woken = false;
 
 	if (self)
-		gs_enter(self);
+		gs_enter_hold(self);
+	/* seq_cst: as above */
+	if (GS_UNLIKELY(atomic_load_explicit(&gs_mutex_libc_kernels, memory_order_seq_cst) > 0))
+		woken = gs_mutex_libc_wake_kernel(word);
+	if (self)
+		gs_enter_rejoin(self);
+	if (woken) {
+		if (self)
+			gs_leave(self);
+		return;
+	}
 	gs_park_lock(&h, word);
 	w = gs_park_first(word);
 	starves = w && gs_mutex_starves(w);

@@ -538,9 +538,13 @@ void gs_sched_attend(struct gs_thread *self)
 		/* What came while we were off the processor. */
 		what = atomic_load_explicit(&self->attention, memory_order_relaxed);
 	}
-	if (what & GS_ATT_WISH)
+	if (what & GS_ATT_WISH) {
 		gs_sched_ops.wish(self);
-	if (what & GS_ATT_SIGNAL)
+		gs_barrier();
+		/* What came while it moved: its sender found it inside the runtime. */
+		what = atomic_load_explicit(&self->attention, memory_order_relaxed);
+	}
+	if (what & (GS_ATT_SIGNAL | GS_ATT_PASSED))
 		gs_sched_ops.attend(self, what);
 	if (what & GS_ATT_CANCEL)
 		gs_sched_ops.cancel(self);

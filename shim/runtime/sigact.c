@@ -109,6 +109,9 @@ static void gs_sigact_install(int sig)
 		k.handler = (void *)gs_sigact_entry;
 		k.flags = SA_SIGINFO | SA_RESTART | GS_ARCH_SA_RESTORER |
 			  (act.flags & (SA_NOCLDSTOP | SA_NOCLDWAIT));
+		/* Who ignores it leaves no children to wait for. */
+		if (sig == SIGCHLD && act.handler == (uintptr_t)SIG_IGN)
+			k.flags |= SA_NOCLDWAIT;
 		if (watched || (act.flags & SA_ONSTACK)) /* first the worker's: see sigplace.c */
 			k.flags |= SA_ONSTACK;
 		k.mask = ~GS_SIGS_FAULT;

@@ -13,7 +13,7 @@
  *    made to give up the processor when it leaves the runtime, and the scheduler's
  *    context then does the rest.
  *  - a sleeping worker's own context, which says so with inrt 0: it is given away.
- *  - a kernel thread that is not ours: the process is sent it again, and that thread
+ *  - a kernel thread that is not ours: it is passed to the first worker, and that thread
  *    blocks it from now on.
  *
  * A green thread that is woken for a signal, or finds one when it leaves the runtime,
@@ -38,6 +38,7 @@
 #include "region.h"
 #include "sched.h"
 #include "sigact.h"
+#include "sigaim.h"
 #include "sigframe.h"
 #include "sigmask.h"
 #include "signal_run.h"
@@ -72,23 +73,20 @@ static void gs_signal_take(struct gs_worker *w, struct gs_thread *self, struct g
 {
 	uint64_t bit = GS_SIG(info->si_signo);
 
-	gs_sigworker(w)->in_handler = self != NULL;
+	gs_sigworker(w)->in_malloc = self != NULL;
 	gs_lock(&gs_sigact_lock);
-	if (!gs_sigpost(to, info, self)) {
+	/* Given back to the kernel it must not come here again. */
+	if (!gs_sigpost(to, info, self))
 		gs_sigworker_close(w, bit);
-		/* It stays with the kernel, for a signalfd; this worker has it blocked. */
-		if (atomic_load_explicit(&gs_sigmask_fds, memory_order_relaxed) & bit)
-			gs_sys3(__NR_rt_sigqueueinfo, gs_sys_getpid(), info->si_signo, info);
-	}
 	gs_unlock(&gs_sigact_lock);
-	gs_sigworker(w)->in_handler = false;
+	gs_sigworker(w)->in_malloc = false;
 }
 
 static bool gs_signal_may_spawn(struct gs_proc *p, bool spinning)
 {
 	struct gs_worker *w = gs_worker_current();
 
-	if (w && w->g0.sig && gs_sigworker(w)->in_handler)
+	if (w && w->g0.sig && gs_sigworker(w)->in_malloc)
 		return false;
 	return gs_signal_spawn(p, spinning);
 }
@@ -98,9 +96,12 @@ static void gs_signal_block_all(void)
 	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &gs_signal_all, NULL, GS_SIG_BYTES);
 }
 
-/* Gives away what w holds back, and lets signals come again. Inside the runtime. */
+/* Gives away what w holds back, and lets signals come again; and what was passed to it.
+   Inside the runtime. */
 static void gs_signal_empty(struct gs_worker *w, struct gs_thread *self)
 {
+	if (gs_sigworker_summoned(w))
+		gs_sigpost_passed(self);
 	while (gs_sigworker_holds(w)) {
 		siginfo_t info = gs_sigworker(w)->held;
 
@@ -234,7 +235,9 @@ static void gs_signal_foreign(int sig, siginfo_t *info, ucontext_t *uc)
 	if (info->si_code != SI_TKILL) {
 		mask |= GS_SIG(sig);
 		memcpy(&uc->uc_sigmask, &mask, sizeof(mask));
-		gs_sys3(__NR_rt_sigqueueinfo, gs_sys_getpid(), sig, info);
+		gs_lock(&gs_sigact_lock); /* such a thread holds it with all blocked */
+		gs_sigpost_pass(info);
+		gs_unlock(&gs_sigact_lock);
 	} else if (act.handler > (uintptr_t)SIG_IGN) {
 		mask |= act.mask | GS_SIG(sig);
 		gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &mask, NULL, GS_SIG_BYTES);
@@ -244,32 +247,16 @@ static void gs_signal_foreign(int sig, siginfo_t *info, ucontext_t *uc)
 	}
 }
 
-/* Timers that send to a thread (SIGEV_THREAD_ID), and descriptors whose owner is a thread,
-   send to its kernel thread. */
-static bool gs_signal_follows_thread(const siginfo_t *info)
+/* Whose is a signal that interrupted self: its own, the thread's that w is the home of, or
+   the process's (NULL)? */
+static struct gs_thread *gs_signal_whose(const struct gs_worker *w, struct gs_thread *self, int sig,
+					 const siginfo_t *info)
 {
-	if (info->si_code == SI_TIMER)
-		return true;
-	if (info->si_signo == SIGCHLD)
-		return false; /* has codes of its own */
-	return (info->si_code >= POLL_IN && info->si_code <= POLL_HUP) ||
-	       (info->si_signo == SIGIO && info->si_code == SI_KERNEL);
-}
-
-/* Whose it is, when w is some thread's own. One for the process may end here too. */
-static struct gs_thread *gs_signal_owner(const struct gs_worker *w, const siginfo_t *info)
-{
-	return gs_signal_follows_thread(info) && w->wired && w->wired != &w->g0 && !w->retired
-		       ? w->wired
-		       : NULL;
-}
-
-/* Is it for the thread that runs, not for the process? */
-static bool gs_signal_is_directed(int sig, const siginfo_t *info)
-{
-	return info->si_code == SI_TKILL ||
-	       (gs_self->wired && gs_signal_follows_thread(info)) ||
-	       ((GS_SIGS_LOCAL & GS_SIG(sig)) && info->si_pid == gs_sys_getpid());
+	if (self->kind == GS_KIND_GREEN &&
+	    (info->si_code == SI_TKILL ||
+	     ((GS_SIGS_LOCAL & GS_SIG(sig)) && info->si_pid == gs_sys_getpid())))
+		return self;
+	return gs_sigaim_whose(w, info);
 }
 
 /* The runtime was interrupted. */
@@ -280,7 +267,12 @@ static void gs_signal_defer(struct gs_worker *w, struct gs_thread *self, int sig
 
 	if (sig == GS_SIG_KICK) {
 		gs_sigworker_look(w);
-	} else if (green && self->in_region && gs_sys_getpid() != gs_signal_pid) {
+		/* relaxed: whoever passed something kicked us after that */
+		if (green && (atomic_load_explicit(&w->g0.attention, memory_order_relaxed) &
+			      GS_ATT_PASSED))
+			atomic_fetch_or_explicit(&self->attention, GS_ATT_PREEMPT,
+						 memory_order_relaxed);
+	} else if (green && gs_sigworker(w)->native && gs_sys_getpid() != gs_signal_pid) {
 		/* A vfork child, on its parent's memory. */
 		uintptr_t handler = gs_sigact_get(sig).handler;
 
@@ -291,10 +283,7 @@ static void gs_signal_defer(struct gs_worker *w, struct gs_thread *self, int sig
 		if (green)
 			gs_sigpost_local(self, sig);
 	} else {
-		gs_sigworker_hold(w, green && gs_signal_is_directed(sig, info)
-					     ? self
-					     : gs_signal_owner(w, info),
-				  info);
+		gs_sigworker_hold(w, gs_signal_whose(w, self, sig, info), info);
 		if (green)
 			atomic_fetch_or_explicit(&self->attention, GS_ATT_PREEMPT,
 						 memory_order_relaxed);
@@ -328,8 +317,10 @@ static void gs_signal_asleep(struct gs_worker *w, int sig, siginfo_t *info)
 	gs_barrier();
 	if (sig == GS_SIG_KICK)
 		gs_sigworker_look(w);
-	else
-		gs_signal_take(w, NULL, gs_signal_owner(w, info), info);
+	if (sig == GS_SIG_KICK && gs_sigworker_summoned(w))
+		gs_sigpost_passed(NULL);
+	if (sig != GS_SIG_KICK)
+		gs_signal_take(w, NULL, gs_sigaim_whose(w, info), info);
 	gs_barrier();
 	w->g0.inrt = 0;
 }
@@ -362,6 +353,10 @@ static void gs_signal_entry(int sig, siginfo_t *info, void *context)
 		return;
 	}
 	extra = gs_sigworker_extra(w, uc);
+	if (gs_sigworker_too_late(w, info)) {
+		gs_sigworker_frame(w, uc, extra);
+		return;
+	}
 	invited = sig == GS_SIG_KICK && self->inrt == 1 && self->sig && self->sig->invited;
 	if (self->inrt > 0 && !invited) {
 		gs_signal_defer(w, self, sig, info, uc);
@@ -379,7 +374,7 @@ static void gs_signal_entry(int sig, siginfo_t *info, void *context)
 	if (sig == GS_SIG_KICK)
 		gs_sigworker_look(w);
 	else if (!gs_sigworker_holds(w))
-		gs_sigworker_hold(w, gs_signal_is_directed(sig, info) ? self : NULL, info);
+		gs_sigworker_hold(w, gs_signal_whose(w, self, sig, info), info);
 	else /* one that no worker blocks: no order to keep */
 		gs_sigpost_local(self, sig);
 	gs_signal_arrive(self);

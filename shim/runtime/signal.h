@@ -67,6 +67,14 @@ void gs_signal_thread_died(struct gs_thread *self);
    what it was before. */
 bool gs_signal_native(struct gs_thread *self, bool native);
 
+/* fork, before and, in the parent, after it: self's kernel thread starts no worker meanwhile,
+   for that calls the allocator, whose locks it has. */
+void gs_signal_forking(struct gs_thread *self, bool forking);
+
+/* fork, child side, when there is nothing but self and its worker yet: a signal may have come
+   for the child already. No other comes until gs_signal_after_fork delivers it. */
+void gs_signal_keep_held(struct gs_thread *self);
+
 /* fork, child side; self's worker is the first again. */
 void gs_signal_after_fork(struct gs_thread *self);
 

@@ -21,6 +21,10 @@
 
 enum { GS_SIGNAL_INHERITED = 64 };
 
+/* What came for a process while it was being made. */
+static siginfo_t gs_signal_childs;
+static bool gs_signal_child_has;
+
 uint64_t gs_signal_lock(void)
 {
 	const uint64_t all = ~GS_SIGS_FAULT;
@@ -159,6 +163,23 @@ bool gs_signal_native(struct gs_thread *self, bool native)
 	return was;
 }
 
+void gs_signal_forking(struct gs_thread *self, bool forking)
+{
+	if (self->worker->g0.sig)
+		gs_sigworker(self->worker)->in_malloc = forking;
+}
+
+void gs_signal_keep_held(struct gs_thread *self)
+{
+	const uint64_t all = ~GS_SIGS_FAULT;
+	struct gs_worker *w = self->worker;
+
+	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, NULL, GS_SIG_BYTES);
+	gs_signal_child_has = w && w->g0.sig && gs_sigworker_holds(w);
+	if (gs_signal_child_has)
+		gs_signal_childs = gs_sigworker(w)->held;
+}
+
 void gs_signal_after_fork(struct gs_thread *self)
 {
 	gs_sigact_lock = (struct gs_lock)GS_LOCK_INIT;
@@ -168,5 +189,7 @@ void gs_signal_after_fork(struct gs_thread *self)
 	/* relaxed: one thread */
 	atomic_fetch_and_explicit(&self->attention, ~(uint32_t)GS_ATT_SIGNAL, memory_order_relaxed);
 	gs_sigmask_begin(self);
+	if (gs_signal_child_has)
+		gs_sigpost(NULL, &gs_signal_childs, self);
 	gs_sigworker_start(self->worker, true);
 }

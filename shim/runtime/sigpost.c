@@ -7,7 +7,10 @@
  * same reason; else to any that lets it in, rather one that can be interrupted. It is
  * then queued for that thread like one of its own, but taken back and given to another
  * when the thread blocks it before it got it, or ends. When nobody lets it in it is
- * queued for nobody, until somebody does.
+ * queued for nobody, until somebody does; or, if a signalfd reads such, it is given back to
+ * the kernel. That believes who sent it only from the process's first kernel thread: so it is
+ * passed to the first worker. That one takes those, too, that came to a kernel thread which
+ * is no worker.
  *
  * Telling a thread t:
  *  1. the pending bit, then GS_ATT_SIGNAL, both before
@@ -114,7 +117,7 @@ static void gs_sigpost_hurry(struct gs_thread *self)
 {
 	struct gs_worker *w = self ? self->worker : NULL;
 
-	if (w && w->p && w->g0.sig && gs_sigworker(w)->in_handler && w->p->eager == 0)
+	if (w && w->p && w->g0.sig && gs_sigworker(w)->in_malloc && w->p->eager == 0)
 		w->p->eager = 1;
 }
 
@@ -150,7 +153,33 @@ static bool gs_sigpost_serve(struct gs_thread *to, const siginfo_t *info)
 	return false;
 }
 
-bool gs_sigpost(struct gs_thread *to, const siginfo_t *info, struct gs_thread *self)
+void gs_sigpost_pass(const siginfo_t *info)
+{
+	gs_sigqueue_pass(info);
+	gs_sigworker_summon();
+}
+
+/* relaxed: a signalfd made later collects what is in the queue */
+static bool gs_sigpost_has_fd(uint64_t bit)
+{
+	return atomic_load_explicit(&gs_sigmask_fds, memory_order_relaxed) & bit;
+}
+
+void gs_sigpost_keep(const siginfo_t *info)
+{
+	bool theirs = info->si_code >= 0 || info->si_code == SI_TKILL;
+	int pid = gs_sys_getpid();
+
+	if (!gs_sigpost_has_fd(GS_SIG(info->si_signo)))
+		gs_sigqueue_add(NULL, info, true);
+	else if (theirs && gs_sys_gettid() != pid)
+		gs_sigpost_pass(info);
+	else
+		gs_sys3(__NR_rt_sigqueueinfo, pid, info->si_signo, info);
+}
+
+/* False: nobody lets it in. */
+static bool gs_sigpost_give(struct gs_thread *to, const siginfo_t *info, struct gs_thread *self)
 {
 	uint64_t bit = GS_SIG(info->si_signo);
 	bool process = !to;
@@ -160,14 +189,13 @@ bool gs_sigpost(struct gs_thread *to, const siginfo_t *info, struct gs_thread *s
 		return true;
 	if (process)
 		to = gs_sigpost_choose(bit, self);
-	if (!to) {
-		/* relaxed: a signalfd made later collects what is in the queue */
-		if (!(atomic_load_explicit(&gs_sigmask_fds, memory_order_relaxed) & bit))
-			gs_sigqueue_add(NULL, info, true);
+	if (!to)
 		return false;
-	}
 	if (gs_sigpost_lets_in(to, bit) && gs_sigact_ignores(info->si_signo))
 		return true;
+	/* The signalfd of a thread that waits for its own. Nobody else would take it. */
+	if (!process && gs_sigpost_has_fd(bit) && !(gs_sigmask_wanted() & bit))
+		return false;
 	gs_sigqueue_add(to, info, process);
 	if (!gs_sigpost_lets_in(to, bit))
 		return true;
@@ -176,6 +204,24 @@ bool gs_sigpost(struct gs_thread *to, const siginfo_t *info, struct gs_thread *s
 	else
 		gs_sigpost_tell(to);
 	return true;
+}
+
+bool gs_sigpost(struct gs_thread *to, const siginfo_t *info, struct gs_thread *self)
+{
+	if (gs_sigpost_give(to, info, self))
+		return true;
+	gs_sigpost_keep(info);
+	return false;
+}
+
+void gs_sigpost_passed(struct gs_thread *self)
+{
+	siginfo_t info;
+
+	gs_lock(&gs_sigact_lock);
+	while (gs_sigqueue_passed(&info))
+		gs_sigpost(NULL, &info, self);
+	gs_unlock(&gs_sigact_lock);
 }
 
 void gs_sigpost_local(struct gs_thread *self, int sig)
@@ -197,6 +243,9 @@ static uint64_t gs_sigpost_revise(struct gs_thread *self, uint64_t opened, uint6
 	const struct timespec now = { 0 };
 	siginfo_t info;
 
+	/* What a signalfd reads stays with the kernel as long as that may be. relaxed: as in
+	   gs_sigpost_recompute */
+	grown &= ~atomic_load_explicit(&gs_sigmask_fds, memory_order_relaxed);
 	if (grown & GS_SIGS_REALTIME)
 		fetch = gs_sigworker_fetchable(grown & GS_SIGS_REALTIME);
 	while (fetch && gs_sys4(__NR_rt_sigtimedwait, &fetch, &info, &now, GS_SIG_BYTES) > 0)
@@ -206,8 +255,10 @@ static uint64_t gs_sigpost_revise(struct gs_thread *self, uint64_t opened, uint6
 		gs_sigpost(NULL, &info, self);
 	/* One in sigwait wants one only. */
 	while (gs_sigqueue_take(NULL, opened | (grown & gs_sigmask_wanted()), &info))
-		if (!gs_sigpost(NULL, &info, self))
+		if (!gs_sigpost_give(NULL, &info, self)) {
+			gs_sigqueue_put_back(&info);
 			break;
+		}
 	return grown;
 }
 

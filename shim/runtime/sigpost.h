@@ -22,9 +22,18 @@ void gs_sigpost_init(struct gs_thread *main);
 
 /* Gives a signal to a thread (to), or to whom it is best given (NULL). self: the green
    thread that runs here, or NULL: it has GS_ATT_SIGNAL if it was given to it. The lock
-   held. False: nobody wants it. It is in the queue for later, or (a signalfd reads it)
-   was not taken at all. */
+   held. False: nobody wants it, and gs_sigpost_keep was called. */
 bool gs_sigpost(struct gs_thread *to, const siginfo_t *info, struct gs_thread *self);
+
+/* Keeps a signal for the process until somebody wants it, in the queue or (a signalfd reads
+   it) in the kernel. Lock held. */
+void gs_sigpost_keep(const siginfo_t *info);
+
+/* Has the first worker give it to whom it is for. Lock held. */
+void gs_sigpost_pass(const siginfo_t *info);
+
+/* On the first worker, inside the runtime: does so. self: as above. */
+void gs_sigpost_passed(struct gs_thread *self);
 
 /* A signal without information for self, the caller, in a handler: takes no lock. */
 void gs_sigpost_local(struct gs_thread *self, int sig);

@@ -31,6 +31,7 @@ struct gs_list gs_sigqueue_states = GS_LIST_INIT(gs_sigqueue_states);
 uint64_t gs_sigqueue_shared;
 
 static struct gs_list gs_sigqueue_shared_list = GS_LIST_INIT(gs_sigqueue_shared_list);
+static struct gs_list gs_sigqueue_passed_list = GS_LIST_INIT(gs_sigqueue_passed_list);
 static struct gs_pool gs_sigqueue_entries = GS_POOL_INIT(struct gs_sigqueue_entry);
 static struct gs_pool gs_sigqueue_pool = GS_POOL_INIT(struct gs_signal_state);
 static unsigned long gs_sigqueue_length, gs_sigqueue_limit = 1024;
@@ -101,24 +102,87 @@ static struct gs_list *gs_sigqueue_list(struct gs_thread *t)
 	return s ? &s->queue : NULL;
 }
 
+static struct gs_sigqueue_entry *gs_sigqueue_entry(const siginfo_t *info, bool process)
+{
+	struct gs_sigqueue_entry *e = gs_pool_get(&gs_sigqueue_entries);
+
+	if (!e)
+		return NULL;
+	e->process = process;
+	e->info = *info;
+	gs_sigqueue_length++;
+	return e;
+}
+
+static void gs_sigqueue_drop(struct gs_sigqueue_entry *e)
+{
+	gs_list_del(&e->node);
+	gs_pool_put(&gs_sigqueue_entries, e);
+	gs_sigqueue_length--;
+}
+
+/* A timer has one signal pending at most, and counts in it how often it has expired. The
+   kernel believes that one was delivered. */
+static bool gs_sigqueue_expired_again(struct gs_list *list, const siginfo_t *info)
+{
+	if (info->si_code != SI_TIMER)
+		return false;
+	gs_list_for_each(node, list) {
+		struct gs_sigqueue_entry *e =
+			GS_CONTAINER_OF(node, struct gs_sigqueue_entry, node);
+
+		if (e->info.si_code == SI_TIMER && e->info.si_timerid == info->si_timerid &&
+		    e->info.si_signo == info->si_signo) {
+			e->info.si_overrun += info->si_overrun + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
 void gs_sigqueue_add(struct gs_thread *t, const siginfo_t *info, bool process)
 {
 	uint64_t bit = GS_SIG(info->si_signo);
 	struct gs_list *list = gs_sigqueue_list(t);
 	struct gs_sigqueue_entry *e;
 
-	if (t && t->sig == &gs_sigqueue_ended)
+	if ((t && t->sig == &gs_sigqueue_ended) || (list && gs_sigqueue_expired_again(list, info)))
 		return;
 	if (!(bit & GS_SIGS_REALTIME) && (gs_sigqueue_bits(t) & bit))
 		return;
-	e = list ? gs_pool_get(&gs_sigqueue_entries) : NULL;
-	if (e) {
-		e->process = process;
-		e->info = *info;
+	e = list ? gs_sigqueue_entry(info, process) : NULL;
+	if (e)
 		gs_list_add_tail(list, &e->node);
-		gs_sigqueue_length++;
-	}
 	gs_sigqueue_mark(t, bit);
+}
+
+void gs_sigqueue_put_back(const siginfo_t *info)
+{
+	struct gs_sigqueue_entry *e = gs_sigqueue_entry(info, true);
+
+	if (e)
+		gs_list_add_head(&gs_sigqueue_shared_list, &e->node);
+	gs_sigqueue_mark(NULL, GS_SIG(info->si_signo));
+}
+
+void gs_sigqueue_pass(const siginfo_t *info)
+{
+	struct gs_sigqueue_entry *e = gs_sigqueue_entry(info, true);
+
+	if (e)
+		gs_list_add_tail(&gs_sigqueue_passed_list, &e->node);
+}
+
+bool gs_sigqueue_passed(siginfo_t *info)
+{
+	struct gs_sigqueue_entry *e;
+
+	if (gs_list_empty(&gs_sigqueue_passed_list))
+		return false;
+	e = GS_CONTAINER_OF(gs_sigqueue_passed_list.next, struct gs_sigqueue_entry, node);
+	*info = e->info;
+	gs_sigqueue_drop(e);
+	return true;
 }
 
 /* The first entry for one of set; process: only among what was sent to the process. */
@@ -132,13 +196,6 @@ static struct gs_sigqueue_entry *gs_sigqueue_find(struct gs_list *list, uint64_t
 			return e;
 	}
 	return NULL;
-}
-
-static void gs_sigqueue_drop(struct gs_sigqueue_entry *e)
-{
-	gs_list_del(&e->node);
-	gs_pool_put(&gs_sigqueue_entries, e);
-	gs_sigqueue_length--;
 }
 
 /* Takes e off t's queue. */
@@ -250,11 +307,13 @@ void gs_sigqueue_after_fork(struct gs_thread *self)
 	gs_sigqueue_pool = (struct gs_pool)GS_POOL_INIT(struct gs_signal_state);
 	gs_list_init(&gs_sigqueue_states);
 	gs_list_init(&gs_sigqueue_shared_list);
+	gs_list_init(&gs_sigqueue_passed_list);
 	gs_sigqueue_shared = 0;
 	gs_sigqueue_length = 0;
 	atomic_store_explicit(&self->sigpending, 0, memory_order_relaxed);
 	if (!s)
 		return;
+	atomic_store_explicit(&s->aimed, 0, memory_order_relaxed);
 	gs_list_init(&s->queue);
 	gs_list_init(&s->all);
 	gs_list_add_tail(&gs_sigqueue_states, &s->all);

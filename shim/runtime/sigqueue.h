@@ -27,6 +27,8 @@ struct gs_signal_state {
 	/* sigsuspend: the mask to put back when the first handler returns. */
 	bool suspended;
 	uint64_t suspended_mask;
+	/* What timers and descriptors send to the thread's own kernel thread (sigaim.c). */
+	_Atomic uint64_t aimed;
 	bool invited; /* the thread asked for its handlers to be run, inside the runtime */
 };
 
@@ -57,6 +59,13 @@ int gs_sigqueue_take(struct gs_thread *t, uint64_t set, siginfo_t *info);
 
 /* The same for signals that were sent to the process and queued for t. */
 int gs_sigqueue_take_back(struct gs_thread *t, uint64_t set, siginfo_t *info);
+
+/* Puts back what was taken of the shared ones, before those that came after it. */
+void gs_sigqueue_put_back(const siginfo_t *info);
+
+/* Signals for the process on their way to the first worker: sigpost.c. */
+void gs_sigqueue_pass(const siginfo_t *info);
+bool gs_sigqueue_passed(siginfo_t *info);
 
 /* Forgets pending signals everywhere: their action is to ignore them. */
 void gs_sigqueue_flush(uint64_t set);

@@ -31,6 +31,8 @@ static int gs_sigwait_queued(struct gs_thread *self, uint64_t set, siginfo_t *in
 	return sig ? sig : gs_sigqueue_take(NULL, set, info);
 }
 
+/* Lock held: nobody comes to want one of them meanwhile, which would let the first worker
+   take an older one. */
 static int gs_sigwait_kernel(struct gs_thread *self, uint64_t set, siginfo_t *info)
 {
 	const struct timespec now = { 0 };
@@ -89,9 +91,9 @@ int gs_sigwait(struct gs_thread *self, uint64_t set, siginfo_t *info, uint64_t d
 	gs_enter(self);
 	gs_lock(&gs_sigact_lock);
 	sig = gs_sigwait_queued(self, set, info);
-	gs_unlock(&gs_sigact_lock);
 	if (sig == 0)
 		sig = gs_sigwait_kernel(self, set, info);
+	gs_unlock(&gs_sigact_lock);
 	while (sig == 0 && deadline != 0) {
 		sig = gs_sigwait_park(self, set, info, deadline);
 		if (sig != 0)
@@ -156,15 +158,14 @@ void gs_sigwait_fd(uint64_t set)
 {
 	uint64_t saved = gs_signal_lock();
 	siginfo_t info;
-	int sig;
 
 	/* relaxed: under the lock */
 	atomic_fetch_or_explicit(&gs_sigmask_fds, set, memory_order_relaxed);
-	/* A worker that still lets it in will send it once more, and then block it; the first
+	/* A worker that still lets it in will give it back, and then block it; the first
 	   does so now. */
 	if (gs_sched_on)
 		gs_sigworker_kick();
-	while ((sig = gs_sigqueue_take(NULL, set, &info)) != 0)
-		gs_sys3(__NR_rt_sigqueueinfo, gs_sys_getpid(), sig, &info);
+	while (gs_sigqueue_take(NULL, set, &info))
+		gs_sigpost_keep(&info);
 	gs_signal_unlock(saved);
 }

@@ -10,7 +10,8 @@
  *    came to blocks it. So a thread that blocks and unblocks a signal all the time, as
  *    round every pselect, costs the kernel nothing.
  *  - May this worker take it? Real-time signals are for the first worker alone: they are
- *    delivered in order, and two workers would not keep it.
+ *    delivered in order, and two workers would not keep it. Except those that are aimed at
+ *    the thread it is the home of (sigaim.c), which it always takes.
  *
  * A handler that interrupts the runtime can do nothing (what it needs may be locked by
  * what it interrupted): it holds the signal back and lets no other come until the worker
@@ -26,6 +27,7 @@
 
 #include "host.h"
 #include "mem.h"
+#include "sigaim.h"
 #include "sigmask.h"
 #include "sys.h"
 
@@ -56,10 +58,13 @@ static void gs_sigworker_update(struct gs_worker *w)
 
 int gs_sigworker_start(struct gs_worker *w, bool first)
 {
+	const uint64_t all = ~GS_SIGS_FAULT;
 	size_t head = GS_ALIGN_UP(sizeof(struct gs_sigworker), GS_CACHE_LINE);
 	size_t size = GS_ALIGN_UP(head + GS_SIGWORKER_ALTSTACK + gs_host.minsigstksz, GS_PAGE);
 	struct gs_sigworker *s = GS_CONTAINER_OF(w->g0.sig, struct gs_sigworker, state);
 
+	/* A kick that comes in the middle would be lost: it is for what follows. */
+	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, NULL, GS_SIG_BYTES);
 	if (first)
 		gs_sigworker_first = w;
 	if (!w->g0.sig) {
@@ -74,10 +79,12 @@ int gs_sigworker_start(struct gs_worker *w, bool first)
 		s->alt.ss_size = size - head;
 		w->g0.sig = &s->state;
 	}
-	s->in_handler = s->native = false;
+	s->in_malloc = s->native = false;
+	s->aimed = first ? 0 : gs_sigaim_at(w);
 	atomic_fetch_and_explicit(&w->g0.attention, ~(uint32_t)GS_ATT_SIGNAL, memory_order_relaxed);
 	gs_sys2(__NR_sigaltstack, &s->alt, NULL);
-	w->kmask = (~gs_sigmask_wanted() | (first ? 0 : GS_SIGS_REALTIME)) & ~GS_SIGS_OPEN;
+	w->kmask = (~gs_sigmask_wanted() | (first ? 0 : GS_SIGS_REALTIME)) &
+		   ~(GS_SIGS_OPEN | s->aimed);
 	gs_sigworker_apply(w);
 	return 0;
 }
@@ -95,6 +102,12 @@ void gs_sigworker_hold(struct gs_worker *w, struct gs_thread *to, const siginfo_
 void gs_sigworker_release(struct gs_worker *w)
 {
 	atomic_fetch_and_explicit(&w->g0.attention, ~(uint32_t)GS_ATT_SIGNAL, memory_order_relaxed);
+}
+
+bool gs_sigworker_too_late(const struct gs_worker *w, const siginfo_t *info)
+{
+	return (gs_sigworker(w)->aimed & GS_SIG(info->si_signo)) && gs_sigaim_kind(info) &&
+	       !gs_sigaim_whose(w, info);
 }
 
 uint64_t gs_sigworker_extra(const struct gs_worker *w, const ucontext_t *uc)
@@ -149,6 +162,23 @@ void gs_sigworker_kick(void)
 	gs_sys3(__NR_tgkill, gs_sys_getpid(), gs_sigworker_first->ktid, GS_SIG_KICK);
 }
 
+void gs_sigworker_summon(void)
+{
+	/* relaxed: the kick orders it */
+	atomic_fetch_or_explicit(&gs_sigworker_first->g0.attention, GS_ATT_PASSED,
+				 memory_order_relaxed);
+	gs_sigworker_kick();
+}
+
+bool gs_sigworker_summoned(struct gs_worker *w)
+{
+	/* relaxed: what was passed is read under the lock */
+	return (atomic_load_explicit(&w->g0.attention, memory_order_relaxed) & GS_ATT_PASSED) &&
+	       (atomic_fetch_and_explicit(&w->g0.attention, ~(uint32_t)GS_ATT_PASSED,
+					  memory_order_relaxed) &
+		GS_ATT_PASSED);
+}
+
 void gs_sigworker_open(struct gs_worker *w, uint64_t set)
 {
 	uint64_t before = w->kmask;
@@ -172,8 +202,14 @@ void gs_sigworker_look(struct gs_worker *w)
 	uint64_t wanted = gs_sigmask_wanted(), now;
 
 	/* Native: what is lent is looked at when it comes back. */
-	if (w != gs_sigworker_first || gs_sigworker(w)->native)
+	if (gs_sigworker(w)->native)
 		return;
+	if (w != gs_sigworker_first) {
+		gs_sigworker(w)->aimed |= gs_sigaim_at(w);
+		/* relaxed: as in gs_sigworker_admit */
+		__atomic_fetch_and(&w->kmask, ~gs_sigworker(w)->aimed, __ATOMIC_RELAXED);
+		return;
+	}
 	/* For signalfds they must stay in the kernel, and in order. seq_cst: whoever comes to
 	   want one says so and then looks at kmask (gs_sigworker_open); here it is the other
 	   way round. */

@@ -14,10 +14,11 @@
 /* One per worker; w->g0.sig points to its state. */
 struct gs_sigworker {
 	struct gs_signal_state state;
-	bool in_handler;           /* a handler has interrupted program code */
+	bool in_malloc;            /* or may be: a handler has interrupted the program, or it forks */
 	struct gs_thread *held_to; /* the held signal is for this thread; NULL: the process */
 	siginfo_t held;
 	stack_t alt;               /* the kernel's alternate stack: faults come here */
+	uint64_t aimed;            /* let in for the thread it is, or was, the home of */
 	bool native;               /* the kernel has a thread's own mask for now */
 	uint64_t lent;             /* and this was kmask */
 };
@@ -48,6 +49,9 @@ void gs_sigworker_release(struct gs_worker *w);
    or holds none and has none to fear; signals may come. */
 void gs_sigworker_apply(struct gs_worker *w);
 
+/* Was it aimed at a thread that has ended? Then nobody gets it. In the handler. */
+bool gs_sigworker_too_late(const struct gs_worker *w, const siginfo_t *info);
+
 /* What the interrupted code itself had blocked in the kernel (libc's system does): to be
    kept blocked when the handler returns. At the handler's start. */
 uint64_t gs_sigworker_extra(const struct gs_worker *w, const ucontext_t *uc);
@@ -68,11 +72,18 @@ void gs_sigworker_open(struct gs_worker *w, uint64_t set);
    gs_sigworker_apply or gs_sigworker_frame. Lock held. */
 void gs_sigworker_close(struct gs_worker *w, uint64_t set);
 
-/* Asked by a kick: has anything become wanted, or unwanted that a signalfd reads? */
+/* Asked by a kick: has anything become wanted, or unwanted that a signalfd reads, or been
+   aimed at the thread w is the home of? */
 void gs_sigworker_look(struct gs_worker *w);
 
 /* Has the first worker do that. */
 void gs_sigworker_kick(void);
+
+/* Has it deal with what was passed to it. */
+void gs_sigworker_summon(void);
+
+/* Was something passed to w? Clears that. */
+bool gs_sigworker_summoned(struct gs_worker *w);
 
 /* From true to false the kernel's mask is exactly self's: somebody looks at it, or takes
    it over. On one kernel thread. Returns what it was before. */

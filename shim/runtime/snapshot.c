@@ -230,6 +230,8 @@ int gs_snapshot_take(const char **why)
 	}
 	err = gs_snapshot_run();
 	if (err != 0) {
+		gs_mem_unmap(gs_snapshot.copy, GS_ALIGN_UP(total, GS_PAGE));
+		gs_mem_unmap(gs_snapshot_model.stack, GS_SNAPSHOT_STACK);
 		*why = "libc cannot make a thread";
 		return -err;
 	}

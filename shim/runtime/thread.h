@@ -75,6 +75,7 @@ enum {
 	GS_ATT_CANCEL = 4,  /* pthread_cancel was called on it */
 	GS_ATT_RETAKE = 8,  /* the monitor took, or is taking, its processor */
 	GS_ATT_WISH = 16,   /* somebody wants something done on its own kernel thread */
+	GS_ATT_PASSED = 32, /* the first worker's own: signals were passed to it */
 };
 
 /* What the next context does for a thread that has just left its stack. */

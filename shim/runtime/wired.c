@@ -32,7 +32,6 @@
 #include "preempt.h"
 #include "region.h"
 #include "sched.h"
-#include "sigworker.h"
 #include "sys.h"
 #include "wire.h"
 
@@ -283,22 +282,6 @@ struct gs_thread *gs_wired_whose(int ktid)
 		if (w->ktid == ktid && w->wired && w->wired != &w->g0)
 			return w->wired;
 	return NULL;
-}
-
-void gs_wired_admit(struct gs_thread *self, int sig)
-{
-	const uint64_t all = ~GS_SIGS_FAULT, held = ~GS_SIGS_OPEN;
-	struct gs_worker *w;
-
-	gs_enter(self);
-	w = self->worker;
-	/* relaxed: one writer, us; one instruction, for a kick changes it, too */
-	__atomic_fetch_and(&w->kmask, ~GS_SIG(sig), __ATOMIC_RELAXED);
-	/* No signal between the look at what is held back and the change. */
-	gs_sys4(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &all, NULL, GS_SIG_BYTES);
-	gs_sys4(__NR_rt_sigprocmask, 2, gs_sigworker_holds(w) ? &held : &w->kmask, NULL,
-		GS_SIG_BYTES);
-	gs_leave(self);
 }
 
 bool gs_wired_inherits(const struct gs_thread *self)

@@ -37,9 +37,6 @@ int gs_wired_ktid(struct gs_thread *self, struct gs_thread *t);
 /* Whose own kernel thread is it? NULL: nobody's. */
 struct gs_thread *gs_wired_whose(int ktid);
 
-/* The kernel is going to send sig to self's kernel thread, which is its own. */
-void gs_wired_admit(struct gs_thread *self, int sig);
-
 /* A thread is about to be created. Do threads that self makes inherit something? */
 bool gs_wired_inherits(const struct gs_thread *self);
 /* A home for it, with what it inherits; NULL when there is none to be had. */

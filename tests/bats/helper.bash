@@ -66,6 +66,19 @@ compare()
 	done
 }
 
+# each PROGRAM - compares it in each of the ways it names.
+each()
+{
+	local way ways failed=
+
+	ways=$(timeout 20 "$GS_BUILD/tests/$1")
+	[ -n "$ways" ]
+	for way in $ways; do
+		compare "$1" "$way" || failed="$failed $way"
+	done
+	[ -z "$failed" ] || fail "differ:$failed"
+}
+
 # free_port - a TCP port of 127.0.0.1 that nobody listens on at the moment.
 free_port()
 {

@@ -7,21 +7,17 @@ load helper
 
 GS_PROCS="1 2 8"
 
-# each PROGRAM - compares it in each of the ways it names.
-each()
-{
-	local way ways failed=
-
-	ways=$(timeout 20 "$GS_BUILD/tests/$1")
-	[ -n "$ways" ]
-	for way in $ways; do
-		compare "$1" "$way" || failed="$failed $way"
-	done
-	[ -z "$failed" ] || fail "differ:$failed"
-}
-
 @test "fork, daemons, prefork servers, vfork, spawn, clone, stop and continue" {
 	each fork_ways
+}
+
+@test "processes made amid malloc, stdio and each other; attributes; exec that fails" {
+	each fork_kinds
+}
+
+@test "RLIMIT_NPROC: what cannot be had, and that the rest goes on" {
+	[ "$(id -u)" = 0 ] || skip "needs root, for whom there is no limit, to become somebody else"
+	compare ids_limit
 }
 
 @test "user and group ids: the whole process changes, and signals still come" {
@@ -46,6 +42,10 @@ each()
 @test "the end by an exception" {
 	[ -x "$GS_BUILD/tests/die_cxx" ] || skip "built without a C++ compiler"
 	each die_cxx
+}
+
+@test "ends that race, from threads and from handlers" {
+	each die_kinds
 }
 
 @test "core dumps where there is one bare" {
