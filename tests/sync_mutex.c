@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,9 +238,12 @@ static void *wait_for_dead(void *m)
 	return NULL;
 }
 
+static sem_t held;
+
 static void *die_slowly(void *m)
 {
 	pthread_mutex_lock(m);
+	sem_post(&held);
 	usleep(30000);
 	return NULL;
 }
@@ -255,8 +259,10 @@ static void robust(int protocol)
 	say("lock", pthread_mutex_lock(&m));
 	say("consistent", pthread_mutex_consistent(&m));
 	say("unlock", pthread_mutex_unlock(&m));
+	sem_init(&held, 0, 0);
 	pthread_create(&a, NULL, die_slowly, &m);
-	usleep(10000);
+	while (sem_wait(&held) != 0)
+		;
 	pthread_create(&b, NULL, wait_for_dead, &m);
 	pthread_join(a, NULL);
 	pthread_join(b, NULL);
