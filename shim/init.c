@@ -20,6 +20,7 @@
 #include "runtime/dump.h"
 #include "runtime/fd.h"
 #include "runtime/host.h"
+#include "runtime/inherit.h"
 #include "runtime/life.h"
 #include "runtime/loaded.h"
 #include "runtime/log.h"
@@ -27,11 +28,12 @@
 #include "runtime/netpoll.h"
 #include "runtime/preempt.h"
 #include "runtime/report.h"
+#include "runtime/robust.h"
 #include "runtime/sched.h"
-#include "runtime/shared.h"
 #include "runtime/signal.h"
 #include "runtime/sys.h"
 #include "runtime/tcb.h"
+#include "runtime/wire.h"
 #include "runtime/wired.h"
 #include "runtime/worker.h"
 
@@ -98,7 +100,7 @@ static int gs_init_main(const char **why)
 	struct gs_thread *t = gs_life_adopt_main();
 	uint32_t procs = gs_conf.maxprocs ? (uint32_t)gs_conf.maxprocs : gs_init_cpus();
 
-	gs_shared_init();
+	gs_robust_init();
 	*why = "no memory";
 	if (!t || gs_worker_init(t, GS_MIN(procs, (uint32_t)GS_INIT_MAX_PROCS)) != 0)
 		return -ENOMEM;
@@ -112,6 +114,8 @@ static int gs_init_main(const char **why)
 	t->inrt = 1;
 	gs_self = t;
 	gs_sched_on = true;
+	if (gs_inherit_early)
+		gs_wire_thread(t);
 	return 0;
 }
 
