@@ -15,6 +15,7 @@
 #include "real.h"
 #include "redirect.h"
 #include "runtime/cancel.h"
+#include "runtime/ceiling.h"
 #include "runtime/child.h"
 #include "runtime/context.h"
 #include "runtime/dump.h"
@@ -95,12 +96,25 @@ static int gs_init_poller(const char **why)
 	return err;
 }
 
+/* A program that has started under a real-time policy may hold priority ceilings. */
+static void gs_init_priority(struct gs_thread *main)
+{
+	struct sched_param param;
+	int policy = (int)gs_sys1(__NR_sched_getscheduler, 0);
+
+	if ((policy == SCHED_FIFO || policy == SCHED_RR) &&
+	    gs_real.pthread_getschedparam(pthread_self(), &policy, &param) == 0)
+		gs_ceiling_adopt(main, policy, param.sched_priority);
+}
+
 static int gs_init_main(const char **why)
 {
 	struct gs_thread *t = gs_life_adopt_main();
 	uint32_t procs = gs_conf.maxprocs ? (uint32_t)gs_conf.maxprocs : gs_init_cpus();
 
 	gs_robust_init();
+	if (t)
+		gs_init_priority(t);
 	*why = "no memory";
 	if (!t || gs_worker_init(t, GS_MIN(procs, (uint32_t)GS_INIT_MAX_PROCS)) != 0)
 		return -ENOMEM;

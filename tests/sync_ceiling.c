@@ -306,6 +306,7 @@ int main(int argc, char **argv)
 	struct sched_param param = { 5 };
 	pthread_mutex_t m;
 	pthread_t t;
+	int old;
 
 	if (argc < 3)
 		return 2;
@@ -325,10 +326,15 @@ int main(int argc, char **argv)
 		SAY(pthread_mutex_lock(&m));
 		pthread_create(&t, NULL, nothing, NULL);
 		pthread_join(t, NULL);
+		look("held");
 		SAY(pthread_mutex_lock(&m));
 		SAY(pthread_mutex_unlock(&m));
+		look("let go");
+		SAY(pthread_mutex_setprioceiling(&m, 10, &old));
 		SAY(pthread_mutex_lock(&m));
+		look("10");
 		SAY(pthread_mutex_unlock(&m));
+		look("none");
 		return 0;
 	}
 	pthread_create(&t, NULL, strcmp(argv[2], "thread") == 0 ? all : nothing, NULL);

@@ -16,7 +16,7 @@
  * has moved meanwhile, again. So the last to tell it tells what is wanted last.
  *
  * Locks: gs_ceiling.lock, taken inside the runtime, nothing below it.
- * Called from: shared.c, hooks/pthread_sync.c, hooks/sched.c; life.c, child.c.
+ * Called from: shared.c, hooks/pthread_sync.c, hooks/sched.c; life.c, child.c, init.c.
  */
 #include "ceiling.h"
 
@@ -65,9 +65,11 @@ static struct gs_ceiling *gs_ceiling_make(struct gs_thread *t, int policy, int p
 {
 	struct gs_ceiling *c;
 
-	gs_enter(gs_self);
+	if (gs_self)
+		gs_enter(gs_self);
 	c = gs_pool_get(&gs_ceiling_pool);
-	gs_leave(gs_self);
+	if (gs_self)
+		gs_leave(gs_self);
 	if (!c)
 		return NULL;
 	*c = (struct gs_ceiling){ .policy = policy, .priority = priority };
@@ -148,7 +150,7 @@ static int gs_ceiling_change(struct gs_thread *self, int less, int more)
 		c->held[more]++;
 		highest = GS_MAX(highest, more);
 	}
-	/* It may have been locked before the library was on. */
+	/* It may have been locked before the library was on, or by another. */
 	if (less != 0 && c->held[less] != 0 && --c->held[less] == 0 && before == less &&
 	    less > more) {
 		highest = less;
@@ -339,6 +341,23 @@ bool gs_ceiling_given(struct gs_thread *t, int *policy, int *priority)
 	*policy = c->policy;
 	*priority = c->priority;
 	return true;
+}
+
+void gs_ceiling_adopt(struct gs_thread *main, int policy, int priority)
+{
+	struct gs_ceiling *c;
+	struct sched_param param = { 0 };
+	int highest;
+
+	gs_sys2(__NR_sched_getparam, 0, &param);
+	highest = param.sched_priority;
+	if (highest <= priority || highest > GS_CEILING_MOST)
+		return;
+	c = gs_ceiling_make(main, policy, priority);
+	if (!c)
+		return;
+	c->highest = highest;
+	c->held[highest] = 1;
 }
 
 void gs_ceiling_born(const struct gs_thread *self, struct gs_thread *t)

@@ -31,6 +31,9 @@ int gs_ceiling_give(struct gs_thread *self, struct gs_thread *t, int policy, int
 /* What it gave it last, if it has had to do with one. */
 bool gs_ceiling_given(struct gs_thread *t, int *policy, int *priority);
 
+/* main, which libc says was given this policy and priority, is about to become green. If
+   the kernel has it higher, it holds ceilings: the highest at least is known. */
+void gs_ceiling_adopt(struct gs_thread *main, int policy, int priority);
 /* self makes t, which inherits the policy and priority that self was given, and the
    kernel's. Before t has started. */
 void gs_ceiling_born(const struct gs_thread *self, struct gs_thread *t);
