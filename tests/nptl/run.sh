@@ -109,6 +109,7 @@ compile() # TEST
 	*.cc) cc='c++ -std=gnu++11' more='-Wl,--no-as-needed -lstdc++' ;;
 	esac
 	case $1 in
+	*-static) more="$more -static" ;;
 	tst-cancelx1) ;;
 	tst-*x[0-9] | tst-*x[0-9][0-9] | tst-minstack-*) more="$more -fexceptions -fasynchronous-unwind-tables" ;;
 	tst-vfork[12]x) more="$more -fexceptions" ;;
