@@ -15,11 +15,13 @@
 #include "real.h"
 #include "redirect.h"
 #include "runtime/cancel.h"
+#include "runtime/ceiling.h"
 #include "runtime/child.h"
 #include "runtime/context.h"
 #include "runtime/dump.h"
 #include "runtime/fd.h"
 #include "runtime/host.h"
+#include "runtime/inherit.h"
 #include "runtime/life.h"
 #include "runtime/loaded.h"
 #include "runtime/log.h"
@@ -27,11 +29,12 @@
 #include "runtime/netpoll.h"
 #include "runtime/preempt.h"
 #include "runtime/report.h"
+#include "runtime/robust.h"
 #include "runtime/sched.h"
-#include "runtime/shared.h"
 #include "runtime/signal.h"
 #include "runtime/sys.h"
 #include "runtime/tcb.h"
+#include "runtime/wire.h"
 #include "runtime/wired.h"
 #include "runtime/worker.h"
 
@@ -93,12 +96,25 @@ static int gs_init_poller(const char **why)
 	return err;
 }
 
+/* A program that has started under a real-time policy may hold priority ceilings. */
+static void gs_init_priority(struct gs_thread *main)
+{
+	struct sched_param param;
+	int policy = (int)gs_sys1(__NR_sched_getscheduler, 0);
+
+	if ((policy == SCHED_FIFO || policy == SCHED_RR) &&
+	    gs_real.pthread_getschedparam(pthread_self(), &policy, &param) == 0)
+		gs_ceiling_adopt(main, policy, param.sched_priority);
+}
+
 static int gs_init_main(const char **why)
 {
 	struct gs_thread *t = gs_life_adopt_main();
 	uint32_t procs = gs_conf.maxprocs ? (uint32_t)gs_conf.maxprocs : gs_init_cpus();
 
-	gs_shared_init();
+	gs_robust_init();
+	if (t)
+		gs_init_priority(t);
 	*why = "no memory";
 	if (!t || gs_worker_init(t, GS_MIN(procs, (uint32_t)GS_INIT_MAX_PROCS)) != 0)
 		return -ENOMEM;
@@ -112,6 +128,8 @@ static int gs_init_main(const char **why)
 	t->inrt = 1;
 	gs_self = t;
 	gs_sched_on = true;
+	if (gs_inherit_early)
+		gs_wire_thread(t);
 	return 0;
 }
 

@@ -38,7 +38,6 @@ int __libc_start_main(int (*)(int, char **, char **), int, char **, void (*)(voi
 		      void (*)(void), void *);
 int __pthread_key_create(pthread_key_t *, void (*)(void *));
 
-int __pthread_mutex_init(pthread_mutex_t *, const pthread_mutexattr_t *);
 int __pthread_mutex_lock(pthread_mutex_t *);
 int __pthread_mutex_trylock(pthread_mutex_t *);
 int __pthread_mutex_unlock(pthread_mutex_t *);

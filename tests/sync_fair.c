@@ -6,9 +6,13 @@
  *	sync_fair		everybody has a turn
  *	sync_fair bounds	how often others may take it while one waits
  *
- * The bounds are the library's own, for a lock held for a moment: a mutex or write lock is
- * handed over after some milliseconds or four wake-ups in vain, and semaphores and
- * conditions serve those who wait in the order of their coming.
+ * The bounds are the library's own: a mutex or write lock is handed over after some
+ * milliseconds or four wake-ups in vain, and semaphores and conditions serve those who
+ * wait in the order of their coming. Some milliseconds are a thousand times the few
+ * microseconds that the lock is held here; ten times that is allowed. A thread that the
+ * kernel does not run between its look at the counter and its first attempt has not
+ * waited, so a bound is passed only if it is passed three times running. (Without the
+ * hand-over a lone greedy thread on another processor gets beyond it every time.)
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -24,9 +28,11 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
 static sem_t sem;
 
+static int length = 300;
+
 static void work(void)
 {
-	for (volatile int i = 0; i < 300; i++)
+	for (volatile int i = 0; i < length; i++)
 		;
 }
 
@@ -136,8 +142,7 @@ static void beside_a_pair(void)
 	printf("beside two that wake each other: everybody had a turn\n");
 }
 
-/* One that waits, and how often the others took the lock meanwhile. What a greedy thread
-   does in the milliseconds before the hand-over counts in work, not in time. */
+/* One that waits, and how often the others took the lock meanwhile. */
 static atomic_ulong taken;
 static unsigned long worst;
 
@@ -165,8 +170,9 @@ static void *modest_counts(void *fn)
 }
 
 /* Returns false when the bound was passed. */
-static bool bound(const char *name, void (*fn)(void), int greedies, unsigned long limit)
+static bool keeps(const char *name, void (*fn)(void), int greedies)
 {
+	enum { LIMIT = 10000 };
 	pthread_t g[4], m;
 
 	stop = 0;
@@ -178,8 +184,13 @@ static bool bound(const char *name, void (*fn)(void), int greedies, unsigned lon
 	stop = 1;
 	for (int i = 0; i < greedies; i++)
 		pthread_join(g[i], NULL);
-	printf("%s: at most %lu, allowed %lu\n", name, worst, limit);
-	return worst <= limit;
+	printf("%s: at most %lu, allowed %d\n", name, worst, LIMIT);
+	return worst <= LIMIT;
+}
+
+static bool bound(const char *name, void (*fn)(void), int greedies)
+{
+	return keeps(name, fn, greedies) || keeps(name, fn, greedies) || keeps(name, fn, greedies);
 }
 
 /* Who waits on a condition or a semaphore is woken in the order of coming. */
@@ -246,10 +257,12 @@ static int bounds(void)
 {
 	bool kept = true;
 
-	kept &= bound("mutex, one greedy", mutex_once, 1, 1000000);
-	kept &= bound("mutex, four greedy", mutex_once, 4, 1000000);
-	kept &= bound("write lock, two greedy", write_once, 2, 1000000);
-	kept &= bound("semaphore, two greedy", sem_once, 2, 1000000);
+	length = 3000;
+	kept &= bound("mutex, one greedy", mutex_once, 1);
+	kept &= bound("mutex, four greedy", mutex_once, 4);
+	kept &= bound("write lock, one greedy", write_once, 1);
+	kept &= bound("write lock, four greedy", write_once, 4);
+	kept &= bound("semaphore, two greedy", sem_once, 2);
 	sem_wait(&sem);
 	kept &= in_order("condition", true);
 	kept &= in_order("semaphore", false);

@@ -6,8 +6,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,12 +238,12 @@ static void *wait_for_dead(void *m)
 	return NULL;
 }
 
-static atomic_int has_it;
+static sem_t held;
 
 static void *die_slowly(void *m)
 {
 	pthread_mutex_lock(m);
-	has_it = 1;
+	sem_post(&held);
 	usleep(30000); /* the other waits, as a rule; its answer is the same if not yet */
 	return NULL;
 }
@@ -259,10 +259,10 @@ static void robust(int protocol)
 	say("lock", pthread_mutex_lock(&m));
 	say("consistent", pthread_mutex_consistent(&m));
 	say("unlock", pthread_mutex_unlock(&m));
-	has_it = 0;
+	sem_init(&held, 0, 0);
 	pthread_create(&a, NULL, die_slowly, &m);
-	while (!has_it)
-		usleep(100);
+	while (sem_wait(&held) != 0)
+		;
 	pthread_create(&b, NULL, wait_for_dead, &m);
 	pthread_join(a, NULL);
 	pthread_join(b, NULL);

@@ -102,6 +102,16 @@ static void *mutex_waiter(void *arg)
 	return NULL;
 }
 
+static pthread_mutex_t shared;
+
+static void *shared_waiter(void *arg)
+{
+	printf("  lock: %d\n", pthread_mutex_lock(&shared));
+	printf("  unlock: %d\n", pthread_mutex_unlock(&shared));
+	ended = 1;
+	return NULL;
+}
+
 static void *rw_waiter(void *arg)
 {
 	printf("  wrlock: %d\n", pthread_rwlock_wrlock(&rw));
@@ -141,6 +151,23 @@ static void finish(void)
 {
 	pthread_join(target, NULL);
 	printf("  ended %d\n", ended);
+}
+
+/* Mutexes that are waited for in the kernel. */
+static void poke_shared(int protocol, int robust)
+{
+	pthread_mutexattr_t a;
+
+	pthread_mutexattr_init(&a);
+	pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setprotocol(&a, protocol);
+	pthread_mutexattr_setrobust(&a, robust);
+	pthread_mutex_init(&shared, &a);
+	pthread_mutex_lock(&shared);
+	poke("shared mutex", shared_waiter, 0, 0);
+	pthread_mutex_unlock(&shared);
+	finish();
+	pthread_mutex_destroy(&shared);
 }
 
 static void clean(void *arg)
@@ -210,6 +237,9 @@ int main(void)
 	poke("mutex", mutex_waiter, 0, 0);
 	pthread_mutex_unlock(&m);
 	finish();
+	for (int protocol = 0; protocol < 2; protocol++)
+		for (int robust = 0; robust < 2; robust++)
+			poke_shared(protocol, robust);
 	pthread_rwlock_rdlock(&rw);
 	poke("rwlock", rw_waiter, 0, 0);
 	pthread_rwlock_unlock(&rw);

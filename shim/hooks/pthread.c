@@ -40,7 +40,7 @@ static int gs_pthread_read_attr(const pthread_attr_t *attr, struct gs_life_attr 
 	size_t size, guard;
 	sigset_t mask;
 	void *base;
-	int detach;
+	int detach, inherit;
 
 	*out = (struct gs_life_attr){ .guard = GS_PAGE };
 	if (!attr)
@@ -49,6 +49,8 @@ static int gs_pthread_read_attr(const pthread_attr_t *attr, struct gs_life_attr 
 	pthread_attr_getstack(attr, &base, &size);
 	pthread_attr_getguardsize(attr, &guard);
 	pthread_attr_getdetachstate(attr, &detach);
+	pthread_attr_getinheritsched(attr, &inherit);
+	out->own_policy = inherit == PTHREAD_EXPLICIT_SCHED;
 	out->has_mask = pthread_attr_getsigmask_np(attr, &mask) == 0;
 	if (out->has_mask)
 		memcpy(&out->mask, &mask, sizeof(out->mask));
@@ -126,37 +128,31 @@ GS_EXPORT void pthread_exit(void *result)
 	__builtin_unreachable();
 }
 
-/* Absolute deadline on a clock to one on CLOCK_MONOTONIC; false when invalid. */
-static bool gs_pthread_deadline(clockid_t clock, const struct timespec *abs, uint64_t *out)
+/* Absolute deadline on a clock to one on CLOCK_MONOTONIC. As in glibc, who gives a time
+   that is none waits for ever. */
+static uint64_t gs_pthread_deadline(clockid_t clock, const struct timespec *abs)
 {
 	struct timespec now;
 	int64_t left;
 
-	if (!abs) {
-		*out = GS_NEVER;
-		return true;
-	}
-	if (abs->tv_nsec < 0 || abs->tv_nsec >= (long)GS_NSEC)
-		return false;
+	if (!abs || abs->tv_nsec < 0 || abs->tv_nsec >= (long)GS_NSEC)
+		return GS_NEVER;
 	clock_gettime(clock, &now);
-	if (abs->tv_sec > now.tv_sec + (1L << 32)) {
-		*out = GS_NEVER;
-		return true;
-	}
+	if (abs->tv_sec > now.tv_sec + (1L << 32))
+		return GS_NEVER;
+	if (abs->tv_sec < now.tv_sec - 1)
+		return 1;
 	left = (abs->tv_sec - now.tv_sec) * (int64_t)GS_NSEC + (abs->tv_nsec - now.tv_nsec);
-	*out = left <= 0 ? 1 : gs_now() + (uint64_t)left;
-	return true;
+	return left <= 0 ? 1 : gs_now() + (uint64_t)left;
 }
 
 static int gs_pthread_join(struct gs_thread *t, clockid_t clock, const struct timespec *abs,
 			   void **result)
 {
 	struct gs_thread *self = gs_gate();
-	uint64_t deadline;
+	uint64_t deadline = gs_pthread_deadline(clock, abs);
 	int err;
 
-	if (!gs_pthread_deadline(clock, abs, &deadline))
-		return EINVAL;
 	while ((err = gs_life_join(self, t, deadline, result)) == -EINTR)
 		gs_cancel_point(self);
 	return -err;
@@ -174,8 +170,9 @@ GS_EXPORT int pthread_tryjoin_np(pthread_t thread, void **result)
 {
 	struct gs_thread *t = gs_thread_of((void *)thread);
 
-	return t ? -gs_life_join(gs_gate(), t, 0, result)
-		 : gs_real.pthread_tryjoin_np(thread, result);
+	if (!t)
+		return gs_real.pthread_tryjoin_np(thread, result);
+	return gs_life_is_over(t) ? -gs_life_join(gs_gate(), t, 0, result) : EBUSY;
 }
 
 GS_EXPORT int pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *abs)
@@ -241,6 +238,8 @@ GS_EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 		return gs_real.pthread_setname_np(thread, name);
 	if (n >= sizeof(t->name))
 		return ERANGE;
+	if (gs_life_is_over(t)) /* libc opens a file in /proc */
+		return ENOENT;
 	memcpy(t->name, name, n + 1);
 	gs_wired_rename(t);
 	return 0;
@@ -254,6 +253,8 @@ GS_EXPORT int pthread_getname_np(pthread_t thread, char *name, size_t size)
 		return gs_real.pthread_getname_np(thread, name, size);
 	if (size < sizeof(t->name))
 		return ERANGE;
+	if (gs_life_is_over(t))
+		return ENOENT;
 	memcpy(name, t->name, sizeof(t->name));
 	return 0;
 }

@@ -2,10 +2,16 @@
 /*
  * pthread_cond.c - condition variables. See pthread_sync.c for who does the work.
  *
- * A process-shared condition variable waits in libc, which lets go of a mutex its own
- * way: by waking those who wait for it in the kernel. A private mutex is waited for
- * elsewhere, so libc is given another one in its place, which those who signal
- * in this process hold meanwhile.
+ * A process-shared condition variable waits in libc, which lets go of the mutex its own
+ * way: by waking those who wait for it in the kernel.
+ *	- One that is process-shared itself libc may let go of, if the caller goes by the
+ *	  number for it that is in the word (robust.h).
+ *	- One of this process is waited for elsewhere, so libc is given another one in its
+ *	  place, which those who signal in this process hold meanwhile.
+ *	- One that is process-shared and has a ceiling libc must not touch, for it would
+ *	  count ceilings as well; and whoever signals in another process holds no stand-in.
+ *	  A wake-up may be missed between letting go and waiting, so such a wait ends for
+ *	  no reason now and then, which it may.
  */
 #include "gate.h"
 #include "hooks/sync.h"
@@ -14,9 +20,10 @@
 #include "runtime/cond.h"
 #include "runtime/guard.h"
 #include "runtime/region.h"
+#include "runtime/robust.h"
 #include "runtime/shared.h"
 
-enum { GS_SYNC_STAND_INS = 64 };
+enum { GS_SYNC_STAND_INS = 64, GS_SYNC_SLICE = 10000000 /* ns */ };
 
 static pthread_mutex_t gs_sync_stand_ins[GS_SYNC_STAND_INS];
 
@@ -73,11 +80,26 @@ struct gs_sync_shared_wait {
 	int err;
 };
 
-/* A cancellation leaves the region by itself (cancel.c). */
+/* Now and a little, on the clock of the wait. */
+static void gs_sync_shared_slice(struct gs_sync_shared_wait *f, struct timespec *ts)
+{
+	clock_gettime(f->clock, ts);
+	ts->tv_nsec += GS_SYNC_SLICE;
+	ts->tv_sec += ts->tv_nsec / (long)GS_NSEC;
+	ts->tv_nsec %= (long)GS_NSEC;
+}
+
+static bool gs_sync_shared_before(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
 static void gs_sync_shared_sleep(void *arg)
 {
 	struct gs_sync_shared_wait *f = arg;
 
+	if (!f->stand_in)
+		gs_robust_lend((struct gs_mutex *)f->mutex);
 	if (f->self)
 		gs_region_enter(f->self);
 	f->err = gs_sync_cond_wait_theirs(f->cond, f->stand_in ? f->stand_in : f->mutex, f->clock,
@@ -86,12 +108,22 @@ static void gs_sync_shared_sleep(void *arg)
 		gs_region_leave(f->self);
 }
 
+/* What is left to do, also if libc has seen the request for a cancellation. */
 static void gs_sync_shared_end(void *arg)
 {
 	struct gs_sync_shared_wait *f = arg;
+	int err;
 
+	if (f->self)
+		gs_region_leave(f->self); /* unless it has been left */
+	if (!f->stand_in) {
+		gs_robust_reclaim();
+		return;
+	}
 	gs_shared_unlock((struct gs_mutex *)f->stand_in);
-	gs_sync_lock(f->mutex, CLOCK_REALTIME, NULL);
+	err = gs_sync_lock(f->mutex, CLOCK_REALTIME, NULL);
+	if (err)
+		f->err = err;
 }
 
 static int gs_sync_cond_wait_shared(struct gs_thread *self, pthread_cond_t *c,
@@ -101,22 +133,31 @@ static int gs_sync_cond_wait_shared(struct gs_thread *self, pthread_cond_t *c,
 	struct gs_sync_shared_wait f = {
 		.self = self, .cond = c, .mutex = m, .clock = clock, .abs = abs
 	};
-	int err;
+	int kind = ((struct gs_mutex *)m)->kind, err;
+	struct timespec slice;
+	bool sliced = false;
 
-	if (gs_mutex_foreign((struct gs_mutex *)m)) {
-		gs_sync_shared_sleep(&f);
-		return f.err;
+	if (!gs_mutex_foreign((struct gs_mutex *)m) || (kind & GS_MUTEX_PROTECT)) {
+		f.stand_in = gs_sync_stand_in(c);
+		gs_shared_lock(self, (struct gs_mutex *)f.stand_in, CLOCK_REALTIME, NULL);
+		err = gs_sync_unlock(m);
+		if (err) {
+			gs_shared_unlock((struct gs_mutex *)f.stand_in);
+			return err;
+		}
 	}
-	f.stand_in = gs_sync_stand_in(c);
-	gs_shared_lock(self, (struct gs_mutex *)f.stand_in, CLOCK_REALTIME, NULL);
-	err = gs_sync_unlock(m);
-	if (err) {
-		gs_shared_unlock((struct gs_mutex *)f.stand_in);
-		return err;
+	if (f.stand_in && (kind & GS_MUTEX_SHARED)) {
+		if (clock == GS_SYNC_OWN)
+			f.clock = gs_cond_flags(gs_sync_cond(c)) & GS_COND_MONOTONIC ?
+					  CLOCK_MONOTONIC : CLOCK_REALTIME;
+		gs_sync_shared_slice(&f, &slice);
+		sliced = !abs || gs_sync_shared_before(&slice, abs);
+		if (sliced)
+			f.abs = &slice;
 	}
 	gs_guard_call(gs_sync_shared_sleep, gs_sync_shared_end, &f);
 	gs_sync_shared_end(&f);
-	return f.err;
+	return sliced && f.err == ETIMEDOUT ? 0 : f.err;
 }
 
 int gs_sync_cond_wait(pthread_cond_t *pc, pthread_mutex_t *pm, clockid_t clock,

@@ -10,7 +10,7 @@
  *	- everything else: the runtime, green thread or not.
  *
  * The init, destroy and attribute functions stay libc's where the objects are glibc's
- * anyway: pthread_mutex_destroy, pthread_rwlock_init and _destroy, pthread_cond_init,
+ * anyway: pthread_mutex_init and _destroy, pthread_rwlock_init and _destroy, pthread_cond_init,
  * pthread_spin_init, _destroy, _trylock and _unlock have no hook.
  *
  * Condition variables are in pthread_cond.c, read-write locks in pthread_rwlock.c.
@@ -19,6 +19,8 @@
 #include "hooks/sync.h"
 #include "real.h"
 #include "runtime/barrier.h"
+#include "runtime/ceiling.h"
+#include "runtime/inherit.h"
 #include "runtime/mutex.h"
 #include "runtime/once.h"
 #include "runtime/region.h"
@@ -37,10 +39,18 @@ static bool gs_sync_theirs(const struct gs_mutex *m)
 	return gs_mutex_foreign(m) || (!gs_sched_on && (m->kind & GS_MUTEX_INHERIT));
 }
 
+/* The library is off, and libc is going to lock this one. */
+static void gs_sync_note(const struct gs_mutex *m)
+{
+	if ((m->kind & GS_MUTEX_INHERIT) && (m->kind & GS_MUTEX_SHARED))
+		gs_inherit_early = true;
+}
+
 /* The library is off, and nothing has been locked by trying. */
 static int gs_sync_lock_off(pthread_mutex_t *m, clockid_t clock, const struct timespec *abs)
 {
 	gs_mutex_strays = true;
+	gs_sync_note(gs_sync_mutex(m));
 	return abs ? gs_real.pthread_mutex_clocklock(m, clock, abs) : gs_real.pthread_mutex_lock(m);
 }
 
@@ -91,9 +101,12 @@ int gs_sync_trylock(pthread_mutex_t *pm)
 {
 	struct gs_mutex *m = gs_sync_mutex(pm);
 
-	if (gs_sync_theirs(m))
-		return gs_sched_on ? gs_sync_tried(m, -gs_shared_try(m)) :
-				     gs_real.pthread_mutex_trylock(pm);
+	if (gs_sync_theirs(m)) {
+		if (gs_sched_on)
+			return gs_sync_tried(m, -gs_shared_try(m));
+		gs_sync_note(m);
+		return gs_real.pthread_mutex_trylock(pm);
+	}
 	/* relaxed: only our own tid matters. glibc tells the owner of such a one. */
 	if ((m->kind & (GS_MUTEX_INHERIT | GS_MUTEX_TYPE)) ==
 		    (GS_MUTEX_INHERIT | GS_MUTEX_ERRORCHECK) &&
@@ -126,17 +139,6 @@ int gs_sync_unlock(pthread_mutex_t *pm)
 	return 0;
 }
 
-GS_EXPORT int pthread_mutex_init(pthread_mutex_t *m, const pthread_mutexattr_t *attr)
-{
-	int err = gs_real.pthread_mutex_init(m, attr);
-
-	/* The kernel's priority inheritance knows kernel threads by their tids only. Where
-	   libc does the waiting, the mutex must do without. */
-	if (!err && attr && gs_mutex_foreign(gs_sync_mutex(m)))
-		gs_sync_mutex(m)->kind &= ~GS_MUTEX_INHERIT;
-	return err;
-}
-
 GS_EXPORT int pthread_mutex_lock(pthread_mutex_t *m)
 {
 	return gs_sync_lock(m, CLOCK_REALTIME, NULL);
@@ -165,6 +167,14 @@ GS_EXPORT int pthread_mutex_unlock(pthread_mutex_t *m)
 	return gs_sync_unlock(m);
 }
 
+GS_EXPORT int pthread_mutex_setprioceiling(pthread_mutex_t *restrict m, int ceiling,
+					   int *restrict old)
+{
+	if (!gs_sched_on)
+		return gs_real.pthread_mutex_setprioceiling(m, ceiling, old);
+	return -gs_ceiling_set(gs_gate(), gs_sync_mutex(m), ceiling, old);
+}
+
 GS_EXPORT int __pthread_mutex_lock(pthread_mutex_t *m)
 {
 	return gs_sync_lock(m, CLOCK_REALTIME, NULL);
@@ -178,11 +188,6 @@ GS_EXPORT int __pthread_mutex_trylock(pthread_mutex_t *m)
 GS_EXPORT int __pthread_mutex_unlock(pthread_mutex_t *m)
 {
 	return gs_sync_unlock(m);
-}
-
-GS_EXPORT int __pthread_mutex_init(pthread_mutex_t *m, const pthread_mutexattr_t *attr)
-{
-	return pthread_mutex_init(m, attr);
 }
 
 /* Barriers. */

@@ -16,6 +16,7 @@
 
 #include "gate.h"
 #include "real.h"
+#include "runtime/ceiling.h"
 #include "runtime/life.h"
 #include "runtime/wired.h"
 
@@ -278,37 +279,45 @@ static int gs_sched_tid(const struct gs_thread *t)
 	return gs_life_is_over(t) ? -ESRCH : t->tid;
 }
 
-static int gs_sched_pthread(struct gs_thread *t, long nr, long b, long c)
-{
-	int tid = gs_sched_tid(t);
-
-	return tid < 0 ? ESRCH : (int)-gs_sched_call(nr, tid, b, c);
-}
-
+/* libc's number of one that has ended is 0: then these two are about the caller. */
 GS_EXPORT int pthread_setaffinity_np(pthread_t thread, size_t size, const cpu_set_t *set)
 {
 	struct gs_thread *t = gs_thread_of((void *)thread);
 
-	return t ? gs_sched_pthread(t, SYS_sched_setaffinity, (long)size, (long)set) :
-		   gs_real.pthread_setaffinity_np(thread, size, set);
+	if (!t)
+		return gs_real.pthread_setaffinity_np(thread, size, set);
+	return (int)-gs_sched_call(SYS_sched_setaffinity, GS_MAX(gs_sched_tid(t), 0), (long)size,
+				   (long)set);
 }
 
 GS_EXPORT int pthread_getaffinity_np(pthread_t thread, size_t size, cpu_set_t *set)
 {
 	struct gs_thread *t = gs_thread_of((void *)thread);
-	int tid;
 
-	if (!t)
-		return gs_real.pthread_getaffinity_np(thread, size, set);
-	tid = gs_sched_tid(t);
-	return tid < 0 ? ESRCH : (int)-gs_sched_affinity(tid, size, set);
+	return t ? (int)-gs_sched_affinity(GS_MAX(gs_sched_tid(t), 0), size, set) :
+		   gs_real.pthread_getaffinity_np(thread, size, set);
+}
+
+/* policy may be GS_CEILING_SAME. */
+static int gs_sched_give(struct gs_thread *t, int policy, const struct sched_param *param)
+{
+	int tid = gs_sched_tid(t), err;
+
+	if (tid < 0)
+		return ESRCH;
+	err = gs_ceiling_give(gs_gate(), t, policy, param->sched_priority);
+	if (err != -ENOSYS)
+		return -err;
+	if (policy == GS_CEILING_SAME)
+		return (int)-gs_sched_call(SYS_sched_setparam, tid, (long)param, 0);
+	return (int)-gs_sched_call(SYS_sched_setscheduler, tid, policy, (long)param);
 }
 
 GS_EXPORT int pthread_setschedparam(pthread_t thread, int policy, const struct sched_param *param)
 {
 	struct gs_thread *t = gs_thread_of((void *)thread);
 
-	return t ? gs_sched_pthread(t, SYS_sched_setscheduler, policy, (long)param) :
+	return t ? gs_sched_give(t, policy, param) :
 		   gs_real.pthread_setschedparam(thread, policy, param);
 }
 
@@ -322,6 +331,8 @@ GS_EXPORT int pthread_getschedparam(pthread_t thread, int *policy, struct sched_
 	tid = gs_sched_tid(t);
 	if (tid < 0)
 		return ESRCH;
+	if (gs_ceiling_given(t, policy, &param->sched_priority))
+		return 0;
 	ret = (int)gs_sched_call(SYS_sched_getparam, tid, (long)param, 0);
 	if (ret == 0)
 		ret = (int)gs_sched_call(SYS_sched_getscheduler, tid, 0, 0);
@@ -336,7 +347,7 @@ GS_EXPORT int pthread_setschedprio(pthread_t thread, int prio)
 	struct gs_thread *t = gs_thread_of((void *)thread);
 	struct sched_param param = { .sched_priority = prio };
 
-	return t ? gs_sched_pthread(t, SYS_sched_setparam, (long)&param, 0) :
+	return t ? gs_sched_give(t, GS_CEILING_SAME, &param) :
 		   gs_real.pthread_setschedprio(thread, prio);
 }
 

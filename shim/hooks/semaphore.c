@@ -9,6 +9,7 @@
 #include "gate.h"
 #include "real.h"
 #include "runtime/cancel.h"
+#include "runtime/guard.h"
 #include "runtime/region.h"
 #include "runtime/sem.h"
 #include "runtime/signal.h"
@@ -19,18 +20,43 @@ static int gs_semaphore_fail(int err)
 	return -1;
 }
 
-/* In libc. A cancellation leaves the region by itself (cancel.c). */
+/* A wait in libc. */
+struct gs_semaphore_wait {
+	struct gs_thread *self;
+	sem_t *sem;
+	clockid_t clock;
+	const struct timespec *abs;
+	int ret;
+};
+
+static void gs_semaphore_sleep(void *arg)
+{
+	struct gs_semaphore_wait *f = arg;
+
+	if (f->self)
+		gs_region_enter(f->self);
+	f->ret = f->abs ? gs_real.sem_clockwait(f->sem, f->clock, f->abs) :
+			  gs_real.sem_wait(f->sem);
+	if (f->self)
+		gs_region_leave(f->self);
+}
+
+/* libc has seen the request for a cancellation itself. */
+static void gs_semaphore_cancelled(void *arg)
+{
+	struct gs_semaphore_wait *f = arg;
+
+	if (f->self)
+		gs_region_leave(f->self);
+}
+
 static int gs_semaphore_theirs(struct gs_thread *self, sem_t *sem, clockid_t clock,
 			       const struct timespec *abs)
 {
-	int ret;
+	struct gs_semaphore_wait f = { .self = self, .sem = sem, .clock = clock, .abs = abs };
 
-	if (self)
-		gs_region_enter(self);
-	ret = abs ? gs_real.sem_clockwait(sem, clock, abs) : gs_real.sem_wait(sem);
-	if (self)
-		gs_region_leave(self);
-	return ret;
+	gs_guard_call(gs_semaphore_sleep, gs_semaphore_cancelled, &f);
+	return f.ret;
 }
 
 static int gs_semaphore_wait(sem_t *sem, clockid_t clock, const struct timespec *abs)
@@ -41,7 +67,7 @@ static int gs_semaphore_wait(sem_t *sem, clockid_t clock, const struct timespec 
 	int err;
 
 	if (!gs_sched_on)
-		return gs_semaphore_theirs(NULL, sem, clock, abs);
+		return abs ? gs_real.sem_clockwait(sem, clock, abs) : gs_real.sem_wait(sem);
 	if (abs && gs_park_deadline(&d, clock, abs) != 0)
 		return gs_semaphore_fail(EINVAL);
 	/* A cancellation point even if there is a token. */

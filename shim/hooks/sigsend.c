@@ -77,8 +77,8 @@ GS_EXPORT int pthread_kill(pthread_t thread, int sig)
 		return gs_real.pthread_kill(thread, sig);
 	if (gs_sig_valid(sig) && (GS_SIGS_LIBC & GS_SIG(sig)))
 		return EINVAL;
-	if (gs_life_is_over(t))
-		return gs_sig_valid(sig) || sig == 0 ? 0 : EINVAL;
+	if (gs_life_is_over(t)) /* glibc looks at this before the number */
+		return 0;
 	return -gs_send_thread_checked(t, sig);
 }
 
@@ -89,12 +89,12 @@ GS_EXPORT int pthread_sigqueue(pthread_t thread, int sig, const union sigval val
 
 	if (!t || (gs_self && !gs_gate()))
 		return gs_real.pthread_sigqueue(thread, sig, value);
+	if (gs_life_is_over(t))
+		return ESRCH;
 	if (sig == 0)
 		return 0;
 	if (!gs_sig_valid(sig) || (GS_SIGS_LIBC & GS_SIG(sig)))
 		return EINVAL;
-	if (gs_life_is_over(t))
-		return ESRCH;
 	if (gs_send_to_kernel(sig))
 		return -(int)gs_sys2(__NR_kill, gs_sys_getpid(), sig);
 	gs_signal_info(&info, sig, SI_QUEUE);

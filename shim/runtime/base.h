@@ -30,8 +30,19 @@
 #define GS_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define GS_ALIGN_UP(x, a) (((x) + (a) - 1) & ~((__typeof__(x))(a) - 1))
 #define GS_ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a) - 1))
-#define GS_MIN(a, b) ((a) < (b) ? (a) : (b))
-#define GS_MAX(a, b) ((a) > (b) ? (a) : (b))
+/* Each argument is evaluated once: it may be a look at what others change. */
+#define GS_MIN(a, b)                     \
+	({                               \
+		__auto_type a_ = (a);    \
+		__auto_type b_ = (b);    \
+		a_ < b_ ? a_ : b_;       \
+	})
+#define GS_MAX(a, b)                     \
+	({                               \
+		__auto_type a_ = (a);    \
+		__auto_type b_ = (b);    \
+		a_ > b_ ? a_ : b_;       \
+	})
 
 /* Keeps the compiler, not the processor, from moving memory accesses across. */
 #define gs_barrier() __asm__ __volatile__("" ::: "memory")

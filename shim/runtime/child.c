@@ -24,6 +24,7 @@
  */
 #include "child.h"
 
+#include "ceiling.h"
 #include "everywhere.h"
 #include "fd.h"
 #include "loaded.h"
@@ -131,6 +132,7 @@ void gs_child_fresh(void)
 	gs_monitor_after_fork();
 	gs_worker_after_fork(self);
 	gs_wired_after_fork(self);
+	gs_ceiling_after_fork(self);
 	gs_netpoll_after_fork();
 	gs_park_after_fork();
 	gs_fd_after_fork();

@@ -6,7 +6,7 @@
  * copy of libgcc in this library, which does not understand the contexts of the
  * libgcc_s that unwinds.
  *
- * Called from: cond.c, barrier.c, hooks/pthread_cond.c.
+ * Called from: cond.c, barrier.c, hooks/pthread_cond.c, hooks/semaphore.c.
  */
 #include "guard.h"
 

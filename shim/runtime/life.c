@@ -14,13 +14,14 @@
  */
 #include "life.h"
 
+#include "ceiling.h"
 #include "host.h"
 #include "key.h"
 #include "loaded.h"
 #include "monitor.h"
+#include "robust.h"
 #include "sched.h"
 #include "signal.h"
-#include "shared.h"
 #include "spare.h"
 #include "stack.h"
 #include "sys.h"
@@ -67,6 +68,8 @@ int gs_life_create(struct gs_thread *self, const struct gs_life_attr *attr,
 	t->c11 = attr->c11;
 	if (attr->home)
 		gs_wired_bind(t, attr->home);
+	if (!attr->own_policy)
+		gs_ceiling_born(self, t);
 	t->inrt = 1;
 	t->kind = GS_KIND_GREEN;
 	if (GS_UNLIKELY(gs_tcb_grows))
@@ -151,7 +154,8 @@ void gs_life_finish(struct gs_thread *self)
 	atomic_store_explicit(word, atomic_load_explicit(word, memory_order_relaxed) |
 					    GS_TCB_CANCEL_DISABLED, memory_order_relaxed);
 	self->exiting = 1;
-	gs_shared_exit(self);
+	gs_robust_exit(self);
+	gs_ceiling_end(self);
 	gs_enter(self);
 	/* acq_rel: the last one sees everything the others did */
 	if (atomic_fetch_sub_explicit(&gs_thread_count, 1, memory_order_acq_rel) == 1) {

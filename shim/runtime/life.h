@@ -14,6 +14,7 @@ struct gs_life_attr {
 	size_t guard;
 	bool detached;
 	bool c11;          /* start returns int (thrd_create) */
+	bool own_policy;   /* and priority: not its maker's */
 	struct gs_worker *home; /* where it must begin, from wired.c, or NULL */
 	bool has_mask;     /* the signals it starts with blocked, else the maker's */
 	uint64_t mask;

@@ -212,7 +212,9 @@ int gs_mutex_cond_check(const struct gs_mutex *m)
 {
 	int type = m->kind & GS_MUTEX_TYPE;
 
-	if (type != GS_MUTEX_RECURSIVE && type != GS_MUTEX_ERRORCHECK)
+	/* With priority inheritance the owner is known whatever the type. */
+	if (type != GS_MUTEX_RECURSIVE && type != GS_MUTEX_ERRORCHECK &&
+	    !(m->kind & GS_MUTEX_INHERIT))
 		return 0;
 	if (!gs_mutex_mine(m, gs_mutex_tid()))
 		return -EPERM;

@@ -35,8 +35,8 @@ enum {
 	GS_MUTEX_ELISION = 256 | 512,
 };
 
-/* Not for mutex.c: robust, process-shared, with a priority ceiling, or destroyed. Priority
-   inheritance means nothing among green threads: such a mutex is an ordinary one. */
+/* Not for mutex.c: robust, process-shared, with a priority ceiling, or destroyed. One of
+   this process with priority inheritance is an ordinary one (inherit.c says why). */
 static inline bool gs_mutex_foreign(const struct gs_mutex *m)
 {
 	return m->kind & ~(GS_MUTEX_TYPE | GS_MUTEX_INHERIT | GS_MUTEX_ELISION);

@@ -100,3 +100,8 @@ floor()
 	done
 	[ "$bad" = 0 ]
 }
+
+@test "the lesser and the greater of two: each is looked at once" {
+	run "$GS_BUILD/tests/unit/base"
+	assert_success
+}

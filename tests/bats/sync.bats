@@ -8,6 +8,23 @@ load helper
 	compare sync_mutex
 }
 
+@test "priority ceilings: who may lock, what priority the owner has" {
+	local policy who
+
+	for policy in other fifo rr; do
+		for who in thread main; do
+			compare sync_ceiling "$policy" "$who"
+			[ "$(id -u)" != 0 ] || compare sync_ceiling "$policy" "$who" unprivileged
+		done
+	done
+	compare sync_ceiling fifo early
+}
+
+@test "between processes: conditions with every kind of mutex, priority that is lent" {
+	compare sync_between
+	[ "$(id -u)" != 0 ] || compare sync_between unprivileged
+}
+
 @test "condition variables: no wake-up is lost" {
 	compare sync_cond
 }

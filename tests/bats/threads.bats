@@ -29,6 +29,10 @@ load helper
 	compare join_detach
 }
 
+@test "threads that have ended, times that are none" {
+	compare ended
+}
+
 @test "thread-specific data: all keys, destructors, rounds" {
 	compare keys
 }

@@ -87,7 +87,7 @@ support()
 		-DSRCDIR_PATH="\"$0/source\"" -DOBJDIR_PATH="\"$0\"" -DOBJDIR_ELF_LDSO_PATH="\"/lib64/ld-linux-x86-64.so.2\"" -DINSTDIR_PATH="\"/usr\"" \
 		-DLIBDIR_PATH="\"/usr/lib\"" -DSLIBDIR_PATH="\"/lib\"" -DROOTSBINDIR_PATH="\"/sbin\"" -DBINDIR_PATH="\"/usr/bin\"" -DSBINDIR_PATH="\"/usr/sbin\"" \
 		-DCOMPLOCALEDIR_PATH="\"/usr/lib/locale\"" -DSYSCONFDIR_PATH="\"/etc\"" \
-		-include "$0/include/tls.h" -I"$0/include" -I"$0/source/support" -c "$1" 2>"$1.err" ||
+		-include "$0/include/tls.h" -I"$0/include" -I"$0/source/support" -c "$1" 2>"${1##*/}.err" ||
 		echo "nptl: left out: $1" >&2' "$work" '{}'
 	ar rc "$work/libsupport.a" ./*.o
 }
@@ -109,6 +109,7 @@ compile() # TEST
 	*.cc) cc='c++ -std=gnu++11' more='-Wl,--no-as-needed -lstdc++' ;;
 	esac
 	case $1 in
+	*-static) more="$more -static" ;;
 	tst-cancelx1) ;;
 	tst-*x[0-9] | tst-*x[0-9][0-9] | tst-minstack-*) more="$more -fexceptions -fasynchronous-unwind-tables" ;;
 	tst-vfork[12]x) more="$more -fexceptions" ;;
