@@ -40,3 +40,8 @@ load helper
 	done
 	[ -z "$failed" ] || fail "different:$failed"
 }
+
+@test "a program that jumps out through main's return address" {
+	compare main_return 3
+	compare main_return 4 thread
+}
