@@ -45,3 +45,7 @@ load helper
 	compare main_return 3
 	compare main_return 4 thread
 }
+
+@test "thread functions that are looked up in libc's handle" {
+	compare dlsym_handle
+}
