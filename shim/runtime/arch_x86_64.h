@@ -31,6 +31,34 @@ static inline void gs_arch_pause(void)
 	__asm__ __volatile__("pause");
 }
 
+/* clone(2) of a thread: with the thread pointer tp, on the stack below top, it calls
+   entry(arg), which does not return. The kernel writes its number to *tid, and 0 when it
+   has ended. Returns the number, or -errno. */
+static inline long gs_arch_clone(unsigned long flags, void *top, void *tid, void *tp,
+				 void (*entry)(void *), void *arg)
+{
+	void **sp = top;
+	long ret;
+	register void *r10 __asm__("r10") = tid;
+	register void *r8 __asm__("r8") = tp;
+
+	*--sp = (void *)entry;
+	*--sp = arg;
+	__asm__ __volatile__("syscall\n\t"
+			     "test %0, %0\n\t"
+			     "jnz 1f\n\t"
+			     "xor %%ebp, %%ebp\n\t"
+			     "pop %%rdi\n\t"
+			     "pop %%rax\n\t"
+			     "call *%%rax\n\t"
+			     "ud2\n"
+			     "1:"
+			     : "=a"(ret)
+			     : "a"((long)__NR_clone), "D"(flags), "S"(sp), "d"(tid), "r"(r10), "r"(r8)
+			     : "rcx", "r11", "memory", "cc");
+	return ret;
+}
+
 /* A counter that runs at a constant rate; a hint for "a while has passed", never a clock. */
 static inline uint64_t gs_arch_cycles(void)
 {

@@ -49,3 +49,8 @@ load helper
 @test "thread functions that are looked up in libc's handle" {
 	compare dlsym_handle
 }
+
+@test "an allocator of the program's own, while kernel threads come and go" {
+	GS_PROCS="1 2" compare malloc_own
+	GS_PROCS="1 2" compare malloc_own nice
+}
