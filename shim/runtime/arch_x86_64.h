@@ -90,6 +90,27 @@ static inline void gs_arch_set_thread_pointer(void *tp)
 		gs_arch_syscall(__NR_arch_prctl, GS_ARCH_SET_FS, (long)tp, 0, 0, 0, 0);
 }
 
+/* The rights to memory with protection keys, two bits a key: a register of the thread's.
+   Only where the kernel has handed out a key. */
+static inline uint32_t gs_arch_rights(void)
+{
+	uint32_t rights, zero;
+
+	__asm__ __volatile__("rdpkru" : "=a"(rights), "=d"(zero) : "c"(0));
+	return rights;
+}
+
+static inline void gs_arch_set_rights(uint32_t rights)
+{
+	__asm__ __volatile__("wrpkru" ::"a"(rights), "c"(0), "d"(0) : "memory");
+}
+
+/* What they were before the kernel handed out key: no access to its memory. */
+static inline uint32_t gs_arch_rights_without(uint32_t rights, int key)
+{
+	return (rights & ~(3U << 2 * key)) | 1U << 2 * key;
+}
+
 /* In a context's entry function: unwinders need look no further. */
 #define gs_arch_outermost() __asm__(".cfi_undefined rip")
 

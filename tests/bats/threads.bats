@@ -54,3 +54,9 @@ load helper
 	GS_PROCS="1 2" compare malloc_own
 	GS_PROCS="1 2" compare malloc_own nice
 }
+
+@test "rights to memory with protection keys" {
+	compare pkeys
+	compare pkeys late
+	compare pkeys raw
+}
