@@ -9,7 +9,7 @@
  * Called from: the program; gs_sched_syscall.
  */
 #include "gate.h"
-#include "real.h"
+#include "runtime/rights.h"
 #include "runtime/wired.h"
 #include "sched.h"
 
@@ -172,6 +172,15 @@ static bool gs_identity_same_list(const long *a)
 	       (a[1] != (long)length || a[0] == (long)head);
 }
 
+long gs_identity_key(const long *a)
+{
+	long key = gs_identity_raw(SYS_pkey_alloc, a);
+
+	if (key >= 0)
+		gs_rights_keyed((int)key);
+	return key;
+}
+
 long gs_identity_syscall(struct gs_thread *self, long nr, const long *a)
 {
 	switch (nr) {
@@ -204,7 +213,6 @@ long gs_identity_syscall(struct gs_thread *self, long nr, const long *a)
 	case SYS_setresgid:
 	case SYS_setgroups:
 	case SYS_set_mempolicy:
-	case SYS_pkey_alloc:
 	case SYS_landlock_restrict_self:
 		return gs_wired_call(self, nr, a, true);
 	case SYS_set_robust_list:
@@ -286,18 +294,6 @@ GS_EXPORT int capget(struct __user_cap_header_struct *header, struct __user_cap_
 GS_EXPORT int pkey_alloc(unsigned flags, unsigned rights)
 {
 	return (int)gs_gate_result(gs_identity_call(SYS_pkey_alloc, flags, rights, 0));
-}
-
-/* Rights to protection keys are in a register that a switch does not save. */
-GS_EXPORT int pkey_set(int key, unsigned rights)
-{
-	struct gs_thread *self = gs_gate();
-
-	if (self && gs_wired_ktid(self, self) < 0) {
-		errno = EAGAIN;
-		return -1;
-	}
-	return gs_real.pkey_set(key, rights);
 }
 
 #ifdef SYS_iopl

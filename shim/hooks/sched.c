@@ -141,6 +141,8 @@ long gs_sched_syscall(long nr, const long *a)
 {
 	struct gs_thread *self = gs_gate();
 
+	if (nr == SYS_pkey_alloc)
+		return gs_identity_key(a);
 	if (!gs_sched_on)
 		return gs_sched_raw(nr, a);
 	switch (nr) {

@@ -23,6 +23,8 @@ bool gs_sched_wires(long nr);
 long gs_sched_syscall(long nr, const long *a);
 /* Those of them that are about the calling thread only; identity.c. */
 long gs_identity_syscall(struct gs_thread *self, long nr, const long *a);
+/* pkey_alloc, also before the first thread is made. */
+long gs_identity_key(const long *a);
 
 /* The live green thread a program means by this number; NULL when it is none of
    ours. 0 is the calling thread. */

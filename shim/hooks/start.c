@@ -4,6 +4,11 @@
  * in main, which unwinds to the outermost frame, ends a green thread and not the
  * kernel thread.
  *
+ * After main, as in libc's own caller of it, comes nothing but exit: nothing then
+ * reads the stack or a register that main should have kept. Free Pascal's programs end
+ * by a jump to main's return address from wherever they are, with main's frame pointer
+ * but another stack pointer.
+ *
  * Called from: the program's _start.
  */
 #include "gate.h"
@@ -11,6 +16,7 @@
 #include "runtime/life.h"
 
 #include <setjmp.h>
+#include <stdlib.h>
 
 typedef int gs_start_main_fn(int, char **, char **);
 
@@ -22,13 +28,10 @@ void __pthread_unregister_cancel(void *buf);
 static int gs_start_frame(int argc, char **argv, char **envp)
 {
 	struct __jmp_buf_tag buf[2]; /* larger than __pthread_unwind_buf_t */
-	int status;
 
 	if (__sigsetjmp(buf, 0) == 0) {
 		__pthread_register_cancel(buf);
-		status = gs_start_main(argc, argv, envp);
-		__pthread_unregister_cancel(buf);
-		return status;
+		exit(gs_start_main(argc, argv, envp));
 	}
 	if (gs_self)
 		gs_life_finish(gs_self);

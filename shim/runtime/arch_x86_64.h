@@ -31,6 +31,34 @@ static inline void gs_arch_pause(void)
 	__asm__ __volatile__("pause");
 }
 
+/* clone(2) of a thread: with the thread pointer tp, on the stack below top, it calls
+   entry(arg), which does not return. The kernel writes its number to *tid, and 0 when it
+   has ended. Returns the number, or -errno. */
+static inline long gs_arch_clone(unsigned long flags, void *top, void *tid, void *tp,
+				 void (*entry)(void *), void *arg)
+{
+	void **sp = top;
+	long ret;
+	register void *r10 __asm__("r10") = tid;
+	register void *r8 __asm__("r8") = tp;
+
+	*--sp = (void *)entry;
+	*--sp = arg;
+	__asm__ __volatile__("syscall\n\t"
+			     "test %0, %0\n\t"
+			     "jnz 1f\n\t"
+			     "xor %%ebp, %%ebp\n\t"
+			     "pop %%rdi\n\t"
+			     "pop %%rax\n\t"
+			     "call *%%rax\n\t"
+			     "ud2\n"
+			     "1:"
+			     : "=a"(ret)
+			     : "a"((long)__NR_clone), "D"(flags), "S"(sp), "d"(tid), "r"(r10), "r"(r8)
+			     : "rcx", "r11", "memory", "cc");
+	return ret;
+}
+
 /* A counter that runs at a constant rate; a hint for "a while has passed", never a clock. */
 static inline uint64_t gs_arch_cycles(void)
 {
@@ -60,6 +88,27 @@ static inline void gs_arch_set_thread_pointer(void *tp)
 		__asm__ __volatile__("wrfsbase %0" ::"r"(tp) : "memory");
 	else
 		gs_arch_syscall(__NR_arch_prctl, GS_ARCH_SET_FS, (long)tp, 0, 0, 0, 0);
+}
+
+/* The rights to memory with protection keys, two bits a key: a register of the thread's.
+   Only where the kernel has handed out a key. */
+static inline uint32_t gs_arch_rights(void)
+{
+	uint32_t rights, zero;
+
+	__asm__ __volatile__("rdpkru" : "=a"(rights), "=d"(zero) : "c"(0));
+	return rights;
+}
+
+static inline void gs_arch_set_rights(uint32_t rights)
+{
+	__asm__ __volatile__("wrpkru" ::"a"(rights), "c"(0), "d"(0) : "memory");
+}
+
+/* What they were before the kernel handed out key: no access to its memory. */
+static inline uint32_t gs_arch_rights_without(uint32_t rights, int key)
+{
+	return (rights & ~(3U << 2 * key)) | 1U << 2 * key;
 }
 
 /* In a context's entry function: unwinders need look no further. */

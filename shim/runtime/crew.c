@@ -11,20 +11,18 @@
 #include "crew.h"
 
 #include "conf.h"
-#include "host.h"
 #include "idle.h"
+#include "kthread.h"
 #include "log.h"
 #include "mem.h"
 #include "netpoll.h"
 #include "preempt.h"
 #include "sched.h"
 #include "sys.h"
-#include "tcb.h"
 
 #include <signal.h>
 
 enum {
-	GS_CREW_STACK = 64 * 1024,
 	GS_SIGSET_BYTES = 8,
 	GS_CREW_PATIENCE = 5000000, /* ns */
 };
@@ -67,9 +65,7 @@ static void *gs_crew_main(void *arg)
 {
 	struct gs_worker *w = arg;
 
-	w->g0.tp = gs_arch_thread_pointer();
 	w->ktid = gs_sys_gettid();
-	gs_tcb_adopt(&w->g0);
 	gs_sched_ops.started(w);
 	if (w->handed) {
 		gs_idle_hold(w, w->handed);
@@ -152,8 +148,6 @@ static bool gs_crew_refused(void)
 bool gs_crew_spawn(struct gs_proc *p, bool spinning)
 {
 	struct gs_worker *w;
-	pthread_attr_t attr;
-	pthread_t thread;
 	uint64_t all = ~(1ULL << (GS_EVERYWHERE_SIGNAL - 1)), old;
 	int err;
 
@@ -171,22 +165,17 @@ bool gs_crew_spawn(struct gs_proc *p, bool spinning)
 		return false;
 	w->handed = p;
 	w->spinning = spinning;
-	gs_host.pthread_attr_init(&attr);
-	gs_host.pthread_attr_setstacksize(&attr, GS_MAX((size_t)GS_CREW_STACK,
-							gs_host.minsigstksz + 32768));
 	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &old, GS_SIGSET_BYTES);
 	w->kmask = old;
-	err = gs_host.pthread_create(&thread, &attr, gs_crew_main, w);
+	err = gs_kthread_start(&w->g0, gs_crew_main, w);
 	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &old, NULL, GS_SIGSET_BYTES);
-	gs_host.pthread_attr_destroy(&attr);
-	if (err != 0) {
+	if (err < 0) {
 		atomic_fetch_sub_explicit(&gs_worker_count, 1, memory_order_relaxed);
 		gs_crew_recycle(w);
 		atomic_store_explicit(&gs_crew_refused_at, gs_now(), memory_order_relaxed);
-		gs_log_debug("cannot start a kernel thread: error %d", err);
+		gs_log_debug("cannot start a kernel thread: error %d", -err);
 		return false;
 	}
-	gs_host.pthread_detach(thread);
 	return true;
 }
 

@@ -19,19 +19,17 @@
 
 #include "conf.h"
 #include "crew.h"
-#include "host.h"
 #include "idle.h"
+#include "kthread.h"
 #include "log.h"
 #include "mem.h"
 #include "sched.h"
 #include "sigworker.h"
 #include "sys.h"
-#include "tcb.h"
 
 #include <signal.h>
 
 enum {
-	GS_HOME_STACK = 64 * 1024,
 	GS_HOME_SIGSET = 8,
 };
 
@@ -150,19 +148,12 @@ static void gs_home_block(struct gs_worker *w)
 	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &w->kmask, NULL, GS_HOME_SIGSET);
 }
 
-static void gs_home_begin(struct gs_worker *w)
-{
-	w->g0.tp = gs_arch_thread_pointer();
-	gs_tcb_adopt(&w->g0);
-}
-
 static void *gs_home_main(void *arg)
 {
 	struct gs_home *h = arg;
 	struct gs_worker *w = &h->w;
 	uint32_t state;
 
-	gs_home_begin(w);
 	gs_sched_ops.started(w);
 	/* acquire: pairs with the release in gs_home_open */
 	while ((state = atomic_load_explicit(&h->state, memory_order_acquire)) == GS_HOME_WAITING) {
@@ -180,29 +171,21 @@ static void *gs_home_main(void *arg)
 static bool gs_home_start(struct gs_home *h, void *(*body)(void *))
 {
 	uint64_t all = ~gs_home_internal, old;
-	pthread_attr_t attr;
-	pthread_t thread;
-	int err;
+	int ktid;
 
 	/* relaxed: bounds, as above. A home is no worker that anybody could use. */
 	atomic_fetch_add_explicit(&gs_worker_count, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&gs_worker_lost, 1, memory_order_relaxed);
-	gs_host.pthread_attr_init(&attr);
-	gs_host.pthread_attr_setstacksize(&attr, GS_MAX((size_t)GS_HOME_STACK,
-							gs_host.minsigstksz + 32768));
 	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &old, GS_HOME_SIGSET);
-	err = gs_host.pthread_create(&thread, &attr, body, h);
+	ktid = gs_kthread_start(&h->w.g0, body, h);
 	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &old, NULL, GS_HOME_SIGSET);
-	gs_host.pthread_attr_destroy(&attr);
-	if (err != 0) {
-		gs_log_debug("cannot start a kernel thread: error %d", err);
+	if (ktid < 0) {
+		gs_log_debug("cannot start a kernel thread: error %d", -ktid);
 		gs_home_recycle(h);
 		return false;
 	}
-	/* The kernel has written it before clone returned, and the thread waits. The
-	   descriptor is {bits, count, offset}. */
-	h->w.ktid = *(volatile int *)((char *)thread + gs_host.db_tid[2]);
-	gs_host.pthread_detach(thread);
+	/* The thread waits. */
+	h->w.ktid = ktid;
 	return true;
 }
 
@@ -211,7 +194,6 @@ static void *gs_home_template_main(void *arg)
 	struct gs_home *h = arg;
 
 	/* It takes no signals. */
-	gs_home_begin(&h->w);
 	gs_home_block(&h->w);
 	for (;;) {
 		/* acquire: pairs with the release in gs_home_request */

@@ -16,7 +16,7 @@
 struct dl_phdr_info;
 
 struct gs_host {
-	/* The C library's own threads: used for workers and for the snapshot. */
+	/* The C library's own threads: used for the monitor and for the snapshot. */
 	int (*pthread_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 	int (*pthread_join)(pthread_t, void **);
 	int (*pthread_detach)(pthread_t);

@@ -19,6 +19,7 @@
 #include "key.h"
 #include "loaded.h"
 #include "monitor.h"
+#include "rights.h"
 #include "robust.h"
 #include "sched.h"
 #include "signal.h"
@@ -66,6 +67,7 @@ int gs_life_create(struct gs_thread *self, const struct gs_life_attr *attr,
 	t->start = start;
 	t->arg = arg;
 	t->c11 = attr->c11;
+	t->rights = gs_rights_now();
 	if (attr->home)
 		gs_wired_bind(t, attr->home);
 	if (!attr->own_policy)

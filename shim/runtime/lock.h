@@ -9,6 +9,7 @@
  *   fork            child.c, the world lock round fork
  *   signal table    signal.c
  *   thread life     spare.c, records to use again and to take apart
+ *   template        home.c, the request to it
  *   snapshot        snapshot.c, the parts that come and go; spare warm parts
  *   park bucket     park.c; two buckets (requeue) in address order
  *   fd              fd.c, one descriptor's record

@@ -44,6 +44,7 @@
 #include "log.h"
 #include "netpoll.h"
 #include "probes.h"
+#include "rights.h"
 #include "sys.h"
 #include "wire.h"
 #include "worker.h"
@@ -175,6 +176,7 @@ static GS_FLAT void gs_sched_switch_to(struct gs_thread *from, struct gs_thread 
 		w->current = NULL;
 	}
 	GS_PROBE2(switch, from->id, to->id);
+	gs_rights_exchange(from, to);
 	gs_arch_set_thread_pointer(to->tp);
 	gs_sched_land(from, gs_context_jump(to->ctx, from));
 }

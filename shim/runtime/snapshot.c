@@ -18,6 +18,7 @@
 #include "arch.h"
 #include "host.h"
 #include "mem.h"
+#include "sys.h"
 #include "tcb.h"
 
 #include <errno.h>
@@ -144,12 +145,25 @@ static bool gs_snapshot_probe_cancel(void)
 	       disabled == GS_TCB_CANCEL_DISABLED && async == GS_TCB_CANCEL_ASYNC;
 }
 
+static void gs_snapshot_robust(void)
+{
+	char *tp = gs_snapshot_model.tp, *head = NULL;
+	size_t len = 0;
+
+	if (gs_sys3(__NR_get_robust_list, 0, &head, &len) == 0 && head >= tp &&
+	    head + len <= tp + gs_snapshot.pthread) {
+		gs_snapshot.robust = head - tp;
+		gs_snapshot.robust_len = len;
+	}
+}
+
 /* The snapshot thread. */
 static void *gs_snapshot_photograph(void *arg)
 {
 	gs_snapshot_model.tp = gs_arch_thread_pointer();
 	memcpy(gs_snapshot.copy, gs_snapshot_model.tp - gs_snapshot.below,
 	       gs_snapshot.below + gs_snapshot.pthread);
+	gs_snapshot_robust();
 	if (!gs_snapshot_list(&gs_snapshot.parts))
 		gs_snapshot_model.why = "too many objects with thread-local storage";
 	else if (!gs_snapshot_probe_cancel())

@@ -33,6 +33,8 @@ struct gs_snapshot {
 	unsigned rebases;
 	ptrdiff_t stackblock; /* stack and size, two words */
 	ptrdiff_t specific;   /* of the second-level pointers; 0 when unknown */
+	ptrdiff_t robust;     /* the head of the list of robust mutexes; 0 when unknown, */
+	size_t robust_len;    /* and its length, for the kernel */
 	struct gs_snapshot_part warm[2]; /* libc's block; the resolver's state */
 	struct gs_snapshot_parts parts;
 };

@@ -26,7 +26,7 @@
  * Locks: gs_snapshot.lock for warm parts without a TCB, and, once objects come and
  * go, while the snapshot is copied. Makers run outside the runtime, because the
  * allocator is the program's.
- * Called from: init.c (init), spare.c (make, renew), fork (set_tid).
+ * Called from: init.c (init), spare.c (make, renew), kthread.c, fork (set_tid).
  */
 #include "tcb.h"
 
@@ -35,6 +35,7 @@
 #include "mem.h"
 #include "snapshot.h"
 #include "stack.h"
+#include "sys.h"
 
 #include <errno.h>
 #include <string.h>
@@ -56,6 +57,15 @@ struct gs_tcb_saved {
 
 static struct gs_pool gs_tcb_saved; /* warm parts of TCBs given up */
 static struct gs_tcb_saved *gs_tcb_spare;
+
+/* glibc's dtv: a counter in the slot before the first, then {value, to_free} pairs. */
+struct gs_tcb_dtv {
+	void *value;
+	void *to_free;
+};
+
+/* Of length 0. */
+static struct gs_tcb_dtv gs_tcb_no_dtv[2];
 
 static ptrdiff_t gs_tcb_self_offset(void)
 {
@@ -196,11 +206,28 @@ void *gs_tcb_make(struct gs_thread *t, void *base, size_t size, void **stack_top
 	return tp;
 }
 
-/* glibc's dtv: a counter in the slot before the first, then {value, to_free} pairs. */
-struct gs_tcb_dtv {
-	void *value;
-	void *to_free;
-};
+void *gs_tcb_make_bare(struct gs_thread *t, void *base, size_t size, void **stack_top)
+{
+	char *tp = (char *)GS_ALIGN_DOWN((uintptr_t)base + size - gs_snapshot.pthread,
+					 gs_snapshot.align);
+
+	gs_snapshot_lock(); /* loaded.c changes it */
+	memcpy(tp - gs_snapshot.below, gs_snapshot.copy, gs_snapshot.below + gs_snapshot.pthread);
+	gs_snapshot_unlock();
+	*(void **)(tp + gs_snapshot_field(gs_host.db_dtvp)) = &gs_tcb_no_dtv[1];
+	gs_tcb_correct(t, tp);
+	*stack_top = gs_tcb_stack_top(tp);
+	return tp;
+}
+
+void gs_tcb_begin(void *tp)
+{
+	gs_tcb_set_tid(tp, gs_sys_gettid());
+	/* As libc does; programs ask for it. */
+	if (gs_snapshot.robust)
+		gs_sys2(__NR_set_robust_list, (char *)tp + gs_snapshot.robust,
+			gs_snapshot.robust_len);
+}
 
 static void gs_tcb_free_dynamic(char *tp)
 {

@@ -22,6 +22,13 @@ int gs_tcb_init(const char **why);
    First use of that memory; calls the host's allocator. */
 void *gs_tcb_make(struct gs_thread *t, void *base, size_t size, void **stack_top);
 
+/* The same for a kernel thread of the library's own, which is out of libc's sight: without
+   a dtv, so without asking the allocator, for code that uses no thread-local variables
+   but those of objects present from the start. t->stack is set. */
+void *gs_tcb_make_bare(struct gs_thread *t, void *base, size_t size, void **stack_top);
+/* What such a thread does first, on its own TCB. */
+void gs_tcb_begin(void *tp);
+
 /* Makes a TCB that served another thread fresh again, in place; libc's own
    thread-local block (malloc's cache, resolver state) is kept warm. */
 int gs_tcb_renew(struct gs_thread *t, void *tp, void **stack_top);

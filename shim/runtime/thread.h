@@ -120,6 +120,7 @@ struct gs_thread {
 	uint64_t since;           /* cycle counter when it last got or left the processor */
 	uint64_t ran;             /* cycles it has had the processor, up to since */
 	uint64_t readied;         /* cycle counter at a wake-up that is sampled (stats.h), else 0 */
+	uint64_t rights;          /* to protection keys, while off its stack; see rights.h */
 	struct gs_proc *region_p; /* the processor it left behind in a blocking region */
 	uint32_t region_visit;    /* and the status word it left it with */
 	uint8_t region_counted;   /* its time up to there is in ran */

@@ -18,6 +18,7 @@
 #include "globq.h"
 #include "host.h"
 #include "idle.h"
+#include "kthread.h"
 #include "log.h"
 #include "mem.h"
 #include "netpoll.h"
@@ -360,6 +361,7 @@ void gs_worker_after_fork(struct gs_thread *self)
 	gs_worker_lost = 0;
 	gs_wire_adrift = 0;
 	gs_crew_after_fork();
+	gs_kthread_after_fork();
 	gs_worker_poll_until = GS_NEVER;
 	/* Worker 0's scheduler stack is nobody's now, whichever worker forked. */
 	while (w->id != 0)

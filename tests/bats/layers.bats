@@ -10,7 +10,7 @@ floor()
 	case $1 in
 	base | arch | arch_* | callname | sys | list | log | lock | mem | probes | stats | conf | host)
 		echo 0 ;;
-	stack | context | tcb | snapshot | thread | runq | timer | peek | objects | symbol | cfi | cfi_expr | unwind | view)
+	stack | context | tcb | snapshot | kthread | rights | thread | runq | timer | peek | objects | symbol | cfi | cfi_expr | unwind | view)
 		echo 1 ;;
 	netpoll | worker | crew | ahead | sched | region | monitor | preempt | globq | idle | wire | dump | layout | deadlock | report)
 		echo 2 ;;

@@ -49,3 +49,23 @@ load helper
 	done
 	[ -z "$failed" ] || fail "different:$failed"
 }
+
+@test "a program that jumps out through main's return address" {
+	compare main_return 3
+	compare main_return 4 thread
+}
+
+@test "thread functions that are looked up in libc's handle" {
+	compare dlsym_handle
+}
+
+@test "an allocator of the program's own, while kernel threads come and go" {
+	GS_PROCS="1 2" compare malloc_own
+	GS_PROCS="1 2" compare malloc_own nice
+}
+
+@test "rights to memory with protection keys" {
+	compare pkeys
+	compare pkeys late
+	compare pkeys raw
+}
