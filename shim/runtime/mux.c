@@ -92,7 +92,8 @@ bool gs_mux_readable(const struct gs_thread *self, const void *p, size_t len)
 /* The member's record, if what it remembers can be believed. */
 static struct gs_fd *gs_mux_record(const struct gs_mux_member *member)
 {
-	const uint32_t care = GS_FD_REGISTERED | GS_FD_TRUSTED | GS_FD_URGENT | GS_FD_LOWAT;
+	const uint32_t care = GS_FD_REGISTERED | GS_FD_TRUSTED | GS_FD_URGENT | GS_FD_LOWAT |
+			      GS_FD_DORMANT;
 	struct gs_fd *f = gs_fd_find(member->fd);
 
 	if (!f || (gs_fd_flags(f) & care) != (GS_FD_REGISTERED | GS_FD_TRUSTED) ||
@@ -124,6 +125,19 @@ static bool gs_mux_all_idle(const struct gs_mux *m)
 	for (uint32_t i = 0; i < m->n; i++)
 		if (!gs_mux_idle(&m->members[i]))
 			return false;
+	return true;
+}
+
+/* All are being watched. Nothing they wait for comes, or came, without a wake-up. */
+static bool gs_mux_covered(const struct gs_mux *m)
+{
+	for (uint32_t i = 0; i < m->n; i++) {
+		const struct gs_fd_waiter *w = &m->members[i].waiter;
+
+		if (!(w->fd && w->armed && !(w->events & GS_FD_PRI)) &&
+		    !gs_mux_idle(&m->members[i]))
+			return false;
+	}
 	return true;
 }
 
@@ -232,7 +246,7 @@ int gs_mux_wait(struct gs_thread *self, struct gs_mux *m, uint64_t deadline,
 		bool blind = gs_mux_watch(self, m, token);
 		int err = 0;
 
-		ret = gs_mux_all_idle(m) ? 0 : gs_mux_ask(m);
+		ret = gs_mux_covered(m) ? 0 : gs_mux_ask(m);
 		if (ret == 0) {
 			if (GS_UNLIKELY(blind)) {
 				pause = pause ? GS_MIN(pause * 2, gs_mux_pause_max)
