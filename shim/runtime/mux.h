@@ -29,6 +29,14 @@ int gs_mux_epoll(struct gs_thread *self, int epfd, struct epoll_event *events, i
 int gs_mux_select(struct gs_thread *self, int nfds, unsigned long *in, unsigned long *out,
 		  unsigned long *ex, uint64_t deadline);
 
+/* On the caller's own stack, as most arguments are, and hence there. */
+static inline bool gs_mux_on_stack(const struct gs_thread *self, const void *p, size_t len)
+{
+	uintptr_t at = (uintptr_t)p, top = (uintptr_t)self->stack.base + self->stack.size;
+
+	return at >= (uintptr_t)__builtin_frame_address(0) && at < top && len <= top - at;
+}
+
 /* Can [p, p+len), at least 8 bytes, be read? For arguments of which the kernel would
    have said EFAULT; free of cost on the caller's own stack. Any context. */
 bool gs_mux_readable(const struct gs_thread *self, const void *p, size_t len);
@@ -56,6 +64,8 @@ struct gs_mux {
 	int (*ask)(struct gs_mux *m); /* the kernel's answer now: count, 0 or -errno */
 	struct gs_mux_member *members;
 	uint32_t n;
+	uint32_t rounds; /* gs_netpoll_rounds before the last question, */
+	bool nothing;    /* if the answer was "nothing" */
 	enum gs_reason reason;
 	const void *obj; /* for dumps: the descriptor when there is one, else an address */
 };

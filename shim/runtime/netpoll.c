@@ -22,7 +22,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-_Atomic uint32_t gs_netpoll_count;
+_Atomic uint32_t gs_netpoll_count, gs_netpoll_rounds;
 struct gs_netpoll_ops gs_netpoll_ops;
 
 static _Atomic int gs_netpoll_epfd = -1, gs_netpoll_evfd = -1;
@@ -160,6 +160,9 @@ void gs_netpoll_drain(const struct gs_netpoll_batch *b)
 
 void gs_netpoll_dispatch(struct gs_netpoll_batch *b)
 {
+	/* relaxed: before the events' records are locked; who reads it has locked them since */
+	if (b->n > 0)
+		atomic_fetch_add_explicit(&gs_netpoll_rounds, 1, memory_order_relaxed);
 	for (int i = 0; i < b->n; i++) {
 		uint64_t data = b->events[i].data.u64;
 

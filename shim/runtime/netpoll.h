@@ -62,6 +62,10 @@ void gs_netpoll_after_fork(void);
 /* How many descriptors are registered (roughly). */
 extern _Atomic uint32_t gs_netpoll_count;
 
+/* Batches handed out. Who reads the same number twice knows that of all events that were
+   fetched in between, none was told of. */
+extern _Atomic uint32_t gs_netpoll_rounds;
+
 struct gs_netpoll_ops {
 	/* Called for each event, inside the runtime, with the kernel's EPOLL* bits;
 	   slept: a kernel thread was woken for it. */
