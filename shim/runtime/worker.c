@@ -36,6 +36,10 @@ enum {
 	GS_WORKER_STEAL_ROUNDS = 4,
 	GS_WORKER_POLL_CYCLES = 1000000, /* ask the netpoller this often while busy, */
 	GS_WORKER_LATE_CYCLES = 20000000,/* or this often while many are runnable already */
+	GS_WORKER_SLEPT_CYCLES = 5000, /* a shorter epoll_wait has found something at once */
+	GS_WORKER_LONG_CYCLES = 250000, /* between two looks round: longer than switches take
+					   that nothing keeps from them (GS_SCHED_CHECK_CYCLES) */
+	GS_WORKER_LONG_RUNS = 2,
 	GS_WORKER_GLOBAL_TICK = 61,
 	GS_WORKER_AGE_CYCLES = 200000, /* the next slot is served first for so long */
 	GS_SIGSET_BYTES = 8,
@@ -89,7 +93,7 @@ static void gs_worker_dispatch(struct gs_worker *w)
 /* Sleeps in epoll_wait as the poller. Returns false when there is one already. */
 static bool gs_worker_poll(struct gs_worker *w)
 {
-	uint64_t until, now;
+	uint64_t until, now, begun;
 
 	if (!gs_idle_poll_begin(w))
 		return false;
@@ -105,7 +109,9 @@ static bool gs_worker_poll(struct gs_worker *w)
 	    atomic_load_explicit(&gs_idle_procs, memory_order_seq_cst) > 0)
 		until = now;
 	gs_leave(&w->g0); /* asleep, a signal handler may do its work here */
+	begun = gs_arch_cycles();
 	gs_netpoll_wait(w->batch, until == GS_NEVER ? GS_NEVER : until > now ? until - now : 0);
+	w->dry = gs_arch_cycles() - begun > GS_WORKER_SLEPT_CYCLES;
 	gs_enter(&w->g0);
 	gs_netpoll_drain(w->batch);
 	atomic_store_explicit(&gs_worker_poll_until, GS_NEVER, memory_order_relaxed);
@@ -196,9 +202,40 @@ static void gs_worker_release(struct gs_worker *w)
 	gs_worker_cover_timers();
 }
 
+/* Nothing to run is left: is it worth while to ask for events before w goes to sleep? Not
+   if it is going to do so in epoll_wait and, by last time's experience, will find nothing
+   there at once. (A poller has been woken by now, if there is anything, but may wait for a
+   CPU.) */
+static bool gs_worker_may_ask(struct gs_worker *w)
+{
+	return !w->dry || gs_idle_is_polled();
+}
+
+/* w leaves its scheduler context, for the last time at left, or comes back. What it runs
+   may take long, and nobody sleeps in epoll_wait: then another worker shall. By last time's
+   experience: waking one for every short handler of an event would cost more than that. */
+static void gs_worker_judge_run(struct gs_worker *w, uint64_t now)
+{
+	if (now - w->left > GS_WORKER_LONG_CYCLES)
+		w->long_runs = GS_WORKER_LONG_RUNS;
+	else if (w->long_runs > 0)
+		w->long_runs--;
+}
+
+static void gs_worker_leave(struct gs_worker *w, uint64_t now)
+{
+	w->left = now;
+	if (GS_UNLIKELY(w->long_runs > 0) &&
+	    atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) > 0 &&
+	    !gs_idle_is_polled())
+		gs_idle_wake_one();
+}
+
 /* The next thread for w, or NULL when w shall end. */
 static struct gs_thread *gs_worker_find(struct gs_worker *w)
 {
+	bool ran = true;
+
 	for (;;) {
 		struct gs_proc *p = w->p;
 		struct gs_thread *t = NULL;
@@ -217,6 +254,9 @@ static struct gs_thread *gs_worker_find(struct gs_worker *w)
 		}
 		cycles = gs_arch_cycles();
 		p->checked = cycles;
+		if (ran)
+			gs_worker_judge_run(w, cycles);
+		ran = false;
 		gs_worker_run_timers(p, false);
 		if (cycles - p->aged > GS_WORKER_AGE_CYCLES) {
 			struct gs_thread *old = gs_runq_age(&p->runq);
@@ -236,13 +276,15 @@ static struct gs_thread *gs_worker_find(struct gs_worker *w)
 			t = gs_runq_pop(&p->runq, gs_nprocs == 1);
 		if (!t)
 			t = gs_globq_take(&p->runq, gs_nprocs, GS_RUNQ_SIZE / 2);
-		if (!t) {
+		if (!t && gs_worker_may_ask(w)) {
 poll:
 			p->polled = cycles;
-			if (atomic_load_explicit(&gs_netpoll_count, memory_order_relaxed) > 0 &&
-			    gs_netpoll_wait(w->batch, 0) > 0) {
-				gs_stats_add(&p->stats, GS_STAT_POLLS, 1);
-				gs_worker_dispatch(w);
+			if (atomic_load_explicit(&gs_netpoll_count, memory_order_relaxed) > 0) {
+				w->dry = gs_netpoll_wait(w->batch, 0) == 0;
+				if (!w->dry) {
+					gs_stats_add(&p->stats, GS_STAT_POLLS, 1);
+					gs_worker_dispatch(w);
+				}
 			}
 			t = gs_runq_pop(&p->runq, gs_nprocs == 1);
 		}
@@ -252,8 +294,10 @@ poll:
 			t = gs_worker_steal(w);
 		if (t)
 			gs_worker_stop_spinning(w);
-		if (t && !t->wired)
+		if (t && !t->wired) {
+			gs_worker_leave(w, cycles);
 			return t;
+		}
 		if (t)
 			gs_wire_pass(w, t);
 		else
