@@ -125,7 +125,7 @@ int gs_netpoll_wait(struct gs_netpoll_batch *b, uint64_t timeout)
 	long n;
 
 	b->n = 0;
-	b->slept = timeout != 0;
+	b->slept = false;
 	if (timeout == 0) {
 		n = gs_sys4(__NR_epoll_wait, gs_netpoll_epfd, b->events, GS_NETPOLL_BATCH, 0);
 	} else {

@@ -29,7 +29,7 @@ enum { GS_NETPOLL_BATCH = 192 }; /* fits into a run queue that is a quarter full
 
 struct gs_netpoll_batch {
 	int n;
-	bool slept; /* it was waited for: its coming woke a kernel thread */
+	bool slept; /* its coming woke a kernel thread; set by who waited, poller.c */
 	struct epoll_event events[GS_NETPOLL_BATCH];
 };
 
