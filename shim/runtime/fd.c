@@ -150,7 +150,7 @@ void gs_fd_wake_gone(struct gs_fd *f)
 
 /* ---- events ---- */
 
-static void gs_fd_count(_Atomic uint64_t *side, bool sticky)
+void gs_fd_count(_Atomic uint64_t *side, bool sticky)
 {
 	uint64_t word = atomic_load_explicit(side, memory_order_relaxed), next;
 
@@ -163,7 +163,7 @@ static void gs_fd_count(_Atomic uint64_t *side, bool sticky)
 						      memory_order_relaxed));
 }
 
-static void gs_fd_event(int fd, uint32_t gen, uint32_t events)
+static void gs_fd_event(int fd, uint32_t gen, uint32_t events, bool slept)
 {
 	struct gs_fd *f = gs_fd_find(fd);
 	uint32_t bits = 0;
@@ -182,12 +182,17 @@ static void gs_fd_event(int fd, uint32_t gen, uint32_t events)
 	if (GS_LIKELY(atomic_load_explicit(&f->gen, memory_order_relaxed) == gen)) {
 		if (GS_UNLIKELY((events & EPOLLPRI) && !(gs_fd_flags(f) & GS_FD_URGENT)))
 			gs_fd_mark(f, GS_FD_URGENT);
+		bool wanted = atomic_load_explicit(&f->queued, memory_order_relaxed) != 0;
+
+		if (GS_UNLIKELY(gs_fd_flags(f) & GS_FD_ONCE))
+			gs_fd_doze_off(f);
 		if (bits & GS_FD_IN)
 			gs_fd_count(&f->in, events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP));
 		if (bits & GS_FD_OUT)
 			gs_fd_count(&f->out, events & (EPOLLERR | EPOLLHUP));
-		if (atomic_load_explicit(&f->queued, memory_order_relaxed))
+		if (wanted)
 			gs_fd_wake(f, bits);
+		gs_fd_doze(f, fd, wanted, slept);
 	}
 	gs_unlock(&f->lock);
 }
@@ -203,24 +208,27 @@ void gs_fd_init(void)
 
 /* Under the lock: has the netpoller watch fd for what somebody waits for. Output is
    added when that is first waited for, which most connections never do: a registration
-   with it makes every arrival of data ask for room to send as well. */
-static int gs_fd_register(struct gs_fd *f, int fd, uint32_t events)
+   with it makes every arrival of data ask for room to send as well. *armed: it was not
+   before, or not so. */
+static int gs_fd_register(struct gs_fd *f, int fd, uint32_t events, bool *armed)
 {
-	uint32_t gen = atomic_load_explicit(&f->gen, memory_order_relaxed);
 	uint32_t flags = gs_fd_flags(f), out = events & GS_FD_OUT ? GS_FD_REPORTS_OUT : 0;
 	int err;
 
+	*armed = false;
 	if (GS_LIKELY(flags & GS_FD_REGISTERED)) {
-		if (GS_LIKELY((flags & GS_FD_TRUSTED) && (flags & out) == out))
+		if (GS_LIKELY((flags & (GS_FD_TRUSTED | GS_FD_DORMANT)) == GS_FD_TRUSTED &&
+			      (flags & out) == out))
 			return 0;
 		out |= flags & GS_FD_REPORTS_OUT;
-		err = gs_netpoll_rearm(fd, gen, out);
-		if (err == 0)
-			gs_fd_mark(f, out);
+		err = gs_fd_arm(f, fd, out);
+		*armed = err == 0;
 		if (err != -ENOENT)
 			return err;
 	}
-	err = gs_netpoll_add(fd, gen, out);
+	gs_fd_unmark(f, GS_FD_ONCE | GS_FD_DORMANT);
+	err = gs_netpoll_add(fd, atomic_load_explicit(&f->gen, memory_order_relaxed), out);
+	*armed = err == 0;
 	if (err == 0)
 		gs_fd_mark(f, GS_FD_REGISTERED | out);
 	else
@@ -237,7 +245,7 @@ int gs_fd_watch(int fd, struct gs_fd_waiter *w)
 	if (!f)
 		return -EBADF;
 	gs_lock(&f->lock);
-	err = gs_fd_register(f, fd, w->events);
+	err = gs_fd_register(f, fd, w->events, &w->armed);
 	if (err == 0) {
 		w->fd = f;
 		gs_fd_queue(f, w);
@@ -301,7 +309,7 @@ int gs_fd_wait(struct gs_thread *self, struct gs_fd *f, int fd, uint32_t gen, ui
 	else if ((atomic_load_explicit(side, memory_order_relaxed) ^ seen) >= GS_FD_COUNT)
 		again = true;
 	else
-		err = gs_fd_register(f, fd, dir);
+		err = gs_fd_register(f, fd, dir, &w.armed);
 	if (GS_UNLIKELY(err != 0 || again)) {
 		gs_unlock(&f->lock);
 		gs_wait_cancel(self, w.token);
@@ -339,13 +347,13 @@ static bool gs_fd_audit_one(struct gs_fd *f, int fd)
 	}
 	gs_lock(&f->lock);
 	if (atomic_load_explicit(&f->queued, memory_order_relaxed)) {
-		uint32_t gen = atomic_load_explicit(&f->gen, memory_order_relaxed);
-		bool out = gs_fd_reports(f, GS_FD_OUT);
+		bool out = gs_fd_flags(f) & GS_FD_REPORTS_OUT;
 
 		gs_fd_mark(f, GS_FD_REARMED);
-		err = gs_netpoll_rearm(fd, gen, out);
+		err = gs_fd_arm(f, fd, out);
 		if (err == -ENOENT)
-			err = gs_netpoll_add(fd, gen, out);
+			err = gs_netpoll_add(fd, atomic_load_explicit(&f->gen, memory_order_relaxed),
+					     out);
 		if (err == -EBADF)
 			gs_fd_wake_gone(f);
 		else if (err != 0)

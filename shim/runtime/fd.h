@@ -74,6 +74,8 @@ enum gs_fd_flag {
 	GS_FD_REARMED = 1 << 14,   /* and has re-armed it for him */
 	GS_FD_REPORTS_OUT = 1 << 15, /* registered for output too: somebody has waited for it */
 	GS_FD_PACKETS = 1 << 16,   /* a pipe that may hold packets: a short read may be one */
+	GS_FD_ONCE = 1 << 17,      /* is armed for one event at a time, see fd_doze.c */
+	GS_FD_DORMANT = 1 << 18,   /* and not armed now: an event may come unreported */
 };
 
 struct gs_fd {
@@ -87,6 +89,7 @@ struct gs_fd {
 	_Atomic uint32_t timeout_in, timeout_out; /* ms; 0: not known; UINT32_MAX: none */
 	_Atomic uint16_t error;
 	_Atomic uint8_t kind;   /* enum gs_fd_kind */
+	uint8_t waste;          /* events for nobody, of late; under lock */
 } GS_ALIGNED(64);
 _Static_assert(sizeof(struct gs_fd) == GS_CACHE_LINE, "a descriptor's record is one cache line");
 
@@ -143,7 +146,9 @@ static inline _Atomic uint64_t *gs_fd_side(struct gs_fd *f, uint32_t dir)
 /* Do events tell when the direction becomes ready? Else its memory is not to be cleared. */
 static inline bool gs_fd_reports(const struct gs_fd *f, uint32_t dir)
 {
-	return gs_fd_flags(f) & (dir == GS_FD_OUT ? GS_FD_REPORTS_OUT : GS_FD_REGISTERED);
+	uint32_t want = dir == GS_FD_OUT ? GS_FD_REPORTS_OUT : GS_FD_REGISTERED;
+
+	return (gs_fd_flags(f) & (want | GS_FD_DORMANT)) == want;
 }
 
 /* The direction was found empty (full) by an attempt made after seen was read. */
@@ -168,6 +173,8 @@ struct gs_fd_waiter {
 	bool exclusive;     /* a reader or writer: one event wakes one of them. Poll
 			       waiters are not exclusive: an event wakes all of them */
 	bool gone;          /* out: the descriptor was closed under the waiter */
+	bool armed;         /* out: it was armed for this wait, so that whatever there is
+			       already gives an event */
 };
 
 /* Queues w (t, token, events, exclusive filled in) on descriptor fd, registering
@@ -226,6 +233,15 @@ void gs_fd_end(struct gs_thread *self);
 void gs_fd_wake_gone(struct gs_fd *f);
 /* Under the lock: the direction's memory of another file ends. */
 void gs_fd_restart(_Atomic uint64_t *side);
+/* Under the lock: an event, or what stands for one, on a direction. */
+void gs_fd_count(_Atomic uint64_t *side, bool sticky);
+
+/* fd_doze.c; all under the lock. Arms the registration anew, for output too if out. */
+int gs_fd_arm(struct gs_fd *f, int fd, bool out);
+/* An event has come, and before anybody is told: it may be the only one. */
+void gs_fd_doze_off(struct gs_fd *f);
+/* An event was handled; wanted: somebody waited. */
+void gs_fd_doze(struct gs_fd *f, int fd, bool wanted, bool slept);
 /* If f is not sole and somebody changed something: forgets what may have changed. */
 void gs_fd_refresh(struct gs_fd *f);
 

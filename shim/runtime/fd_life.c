@@ -79,6 +79,7 @@ static void gs_fd_reset(struct gs_fd *f, int fd)
 	atomic_store_explicit(&f->error, 0, memory_order_relaxed);
 	atomic_store_explicit(&f->kind, GS_FD_UNKNOWN, memory_order_relaxed);
 	atomic_store_explicit(&f->flags, 0, memory_order_relaxed);
+	f->waste = 0;
 }
 
 bool gs_fd_at_home(void)
@@ -242,7 +243,7 @@ void gs_fd_dupped(int from, int to)
 void gs_fd_after_fork(void)
 {
 	const uint32_t lost = GS_FD_REGISTERED | GS_FD_SOLE | GS_FD_CONNECTING | GS_FD_WAITED |
-			      GS_FD_REARMED | GS_FD_REPORTS_OUT;
+			      GS_FD_REARMED | GS_FD_REPORTS_OUT | GS_FD_ONCE | GS_FD_DORMANT;
 	uint32_t top = atomic_load_explicit(&gs_fd_top, memory_order_relaxed);
 
 	gs_fd_settle_in();

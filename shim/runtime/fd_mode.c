@@ -349,8 +349,7 @@ void gs_fd_connected(struct gs_thread *self, struct gs_fd *f, int fd)
 	gs_fd_restart(&f->out);
 	/* A hang-up that came since is reported anew. */
 	if (gs_fd_flags(f) & GS_FD_REGISTERED)
-		gs_netpoll_rearm(fd, atomic_load_explicit(&f->gen, memory_order_relaxed),
-				 gs_fd_reports(f, GS_FD_OUT));
+		gs_fd_arm(f, fd, gs_fd_flags(f) & GS_FD_REPORTS_OUT);
 	gs_unlock(&f->lock);
 	gs_leave(self);
 }

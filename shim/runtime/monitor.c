@@ -288,7 +288,8 @@ static void *gs_monitor_main(void *arg)
 		if (!gs_monitor_all_idle()) {
 			idle = 0;
 			/* relaxed: a hint */
-			if (atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) == 0)
+			if (atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) == 0 ||
+			    !gs_idle_is_polled())
 				pause = GS_MIN(pause, gs_monitor_any_waiting() ?
 							      gs_monitor_crowded : gs_monitor_watch);
 		} else if (!gs_conf.schedtrace && pause == gs_monitor_max &&

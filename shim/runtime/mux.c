@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mux.c - waiting for several descriptors: the round every such call makes, poll
- * and epoll_wait. (select is in select.c.)
+ * mux.c - waiting for several descriptors: the round every such call makes. (The calls
+ * are in mux_poll.c and select.c.)
  *
  * The kernel's own call with a zero time-out is the only judge of what is ready;
  * the netpoller's events merely say when to ask it again. One round:
@@ -17,7 +17,8 @@
  * descriptor whether anything happened since it was found empty, and all its members
  * being known as idle, a call parks without a question (an event not yet harvested
  * wakes it), so what is left is the one that fetches the answer. "Nothing" as an answer
- * is remembered in turn: a member that was asked about for input has none.
+ * is remembered in turn: a member that was asked about for input has none. Nor is there
+ * a second question when no event at all was told of since the first.
  *
  * A member that cannot be watched:
  * - EPERM, it has no readiness (a regular file): it is ready for ever, or, asked for
@@ -31,25 +32,23 @@
  * waiter is always woken and the number is asked about anew: POLLNVAL from poll, ready
  * from select, as in the kernel, but EBADF from epoll_wait.
  *
- * epoll_wait: the program's epoll descriptor is one member, itself pollable. Waiters
- * are exclusive, one event wakes one of them; what it leaves (another descriptor, a
- * level-triggered one still ready) it passes on, as the kernel's epoll does.
+ * An exclusive waiter (epoll_wait's): one event wakes one of them; what it leaves (another
+ * descriptor, a level-triggered one still ready) it passes on, as the kernel's epoll does.
  *
  * Invariants: no member is queued and no wait is begun when a function here returns.
  * Locks: none held; gs_fd_watch and gs_fd_unwatch take the descriptor's.
- * Called from: hooks/poll.c, select.c.
+ * Called from: mux_poll.c, select.c, hooks/poll.c.
  */
 #include "mux.h"
 
 #include "access.h"
-#include "mem.h"
+#include "netpoll.h"
 #include "sched.h"
 #include "sleep.h"
 #include "sys.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/epoll.h>
 
 /* ns between questions about what cannot be watched */
 static const uint64_t gs_mux_pause_min = 1000000, gs_mux_pause_max = 10000000;
@@ -65,7 +64,8 @@ bool gs_mux_signalled(const struct gs_thread *self)
 /* The member's record, if what it remembers can be believed. */
 static struct gs_fd *gs_mux_record(const struct gs_mux_member *member)
 {
-	const uint32_t care = GS_FD_REGISTERED | GS_FD_TRUSTED | GS_FD_URGENT | GS_FD_LOWAT;
+	const uint32_t care = GS_FD_REGISTERED | GS_FD_TRUSTED | GS_FD_URGENT | GS_FD_LOWAT |
+			      GS_FD_DORMANT;
 	struct gs_fd *f = gs_fd_find(member->fd);
 
 	if (!f || (gs_fd_flags(f) & care) != (GS_FD_REGISTERED | GS_FD_TRUSTED) ||
@@ -100,6 +100,26 @@ static bool gs_mux_all_idle(const struct gs_mux *m)
 	return true;
 }
 
+/* All are being watched. Nothing they wait for comes, or came since the last question,
+   without a wake-up: a member is idle; or was armed for this wait; or no event was told of,
+   of which its record's lock, held to watch it, would have shown the round. */
+static bool gs_mux_covered(const struct gs_mux *m)
+{
+	/* relaxed: see gs_netpoll_dispatch */
+	bool still = m->nothing &&
+		     atomic_load_explicit(&gs_netpoll_rounds, memory_order_relaxed) == m->rounds;
+
+	for (uint32_t i = 0; i < m->n; i++) {
+		const struct gs_mux_member *member = &m->members[i];
+		const struct gs_fd_waiter *w = &member->waiter;
+
+		if (!(w->fd && w->armed && !(w->events & GS_FD_PRI)) &&
+		    !(w->fd && still && gs_mux_record(member)) && !gs_mux_idle(member))
+			return false;
+	}
+	return true;
+}
+
 /* Of these "not readable" and "a read would block" are the same. (Not so "not
    writable": a socket calls itself that while there is still some room.) */
 static bool gs_mux_plain(const struct gs_fd *f)
@@ -117,6 +137,8 @@ static int gs_mux_ask(struct gs_mux *m)
 
 	if (m->n == 0)
 		return 0;
+	/* acquire: the question comes after it */
+	m->rounds = atomic_load_explicit(&gs_netpoll_rounds, memory_order_acquire);
 	for (uint32_t i = 0; i < m->n; i++) {
 		struct gs_mux_member *member = &m->members[i];
 		struct gs_fd *f = gs_mux_record(member);
@@ -126,6 +148,7 @@ static int gs_mux_ask(struct gs_mux *m)
 		member->seen = f ? atomic_load_explicit(&f->in, memory_order_acquire) : 0;
 	}
 	ret = m->ask(m);
+	m->nothing = ret == 0;
 	if (ret != 0)
 		return ret;
 	for (uint32_t i = 0; i < m->n; i++) {
@@ -205,7 +228,7 @@ int gs_mux_wait(struct gs_thread *self, struct gs_mux *m, uint64_t deadline,
 		bool blind = gs_mux_watch(self, m, token);
 		int err = 0;
 
-		ret = gs_mux_all_idle(m) ? 0 : gs_mux_ask(m);
+		ret = gs_mux_covered(m) ? 0 : gs_mux_ask(m);
 		if (ret == 0) {
 			if (GS_UNLIKELY(blind)) {
 				pause = pause ? GS_MIN(pause * 2, gs_mux_pause_max)
@@ -227,144 +250,4 @@ int gs_mux_wait(struct gs_thread *self, struct gs_mux *m, uint64_t deadline,
 		if (err == -ETIMEDOUT && until == deadline)
 			return 0;
 	}
-}
-
-/* ---- poll ---- */
-
-struct gs_mux_polled {
-	struct gs_mux mux;
-	struct pollfd *fds;
-	unsigned long nfds;
-};
-
-/* A signal that the kernel handed to this worker may break the call although it does
-   not wait. Whom it is for is settled by then, and the question is asked again. */
-static int gs_mux_poll_now(struct pollfd *fds, unsigned long nfds)
-{
-	long ret;
-
-	do
-		ret = gs_sys3(__NR_poll, fds, nfds, 0);
-	while (ret == -EINTR);
-	return (int)ret;
-}
-
-static int gs_mux_poll_ask(struct gs_mux *m)
-{
-	struct gs_mux_polled *p = GS_CONTAINER_OF(m, struct gs_mux_polled, mux);
-
-	return gs_mux_poll_now(p->fds, p->nfds);
-}
-
-static uint32_t gs_mux_poll_events(short events)
-{
-	uint32_t watch = 0; /* hang-up and error are always watched */
-
-	if (events & (POLLIN | POLLRDNORM | POLLRDHUP)) /* a peer's shutdown counts as input */
-		watch |= GS_FD_IN;
-	if (events & (POLLOUT | POLLWRNORM))
-		watch |= GS_FD_OUT;
-	if (events & POLLPRI)
-		watch |= GS_FD_PRI;
-	/* Found on rare devices only: any event may be it, and none is remembered. */
-	if (events & (POLLRDBAND | POLLWRBAND | POLLMSG))
-		watch |= GS_FD_IN | GS_FD_OUT | GS_FD_PRI;
-	return watch;
-}
-
-static GS_NOINLINE int gs_mux_poll_wait(struct gs_thread *self, struct pollfd *fds,
-					unsigned long nfds, uint64_t deadline,
-					enum gs_mux_first first)
-{
-	struct gs_mux_member few[GS_MUX_FEW];
-	struct gs_mux_polled p = {
-		.mux = { .ask = gs_mux_poll_ask, .members = few, .reason = GS_REASON_POLL,
-			 .obj = nfds == 1 ? gs_mux_fd_obj(fds->fd) : fds },
-		.fds = fds,
-		.nfds = nfds,
-	};
-	size_t size = nfds * sizeof(few[0]); /* the kernel bounds nfds by RLIMIT_NOFILE */
-	int ret;
-
-	if (nfds > GS_MUX_FEW) {
-		p.mux.members = gs_mem_map(size);
-		if (!p.mux.members)
-			return -ENOMEM;
-	}
-	for (unsigned long i = 0; i < nfds; i++) {
-		struct gs_mux_member *member = &p.mux.members[p.mux.n];
-
-		fds[i].revents = 0;
-		if (fds[i].fd < 0)
-			continue;
-		member->fd = fds[i].fd;
-		member->input = fds[i].events & (POLLIN | POLLRDNORM);
-		member->waiter.events = gs_mux_poll_events(fds[i].events);
-		member->waiter.exclusive = false;
-		p.mux.n++;
-	}
-	ret = gs_mux_wait(self, &p.mux, deadline, first);
-	if (p.mux.members != few)
-		gs_mem_unmap(p.mux.members, size);
-	return ret;
-}
-
-int gs_mux_poll(struct gs_thread *self, struct pollfd *fds, unsigned long nfds,
-		uint64_t deadline)
-{
-	/* The kernel goes first where it alone can say whether fds and nfds are any good. */
-	bool asked = nfds > GS_MUX_FEW || deadline == GS_MUX_NOW ||
-		     !gs_access_on_stack(self, fds, nfds * sizeof(*fds));
-	int ret = asked && nfds ? gs_mux_poll_now(fds, nfds) : 0;
-
-	if (ret == 0 && deadline != GS_MUX_NOW)
-		ret = gs_mux_poll_wait(self, fds, nfds, deadline,
-				       asked ? GS_MUX_ASKED : GS_MUX_ASK_UNLESS_IDLE);
-	return ret == 0 && gs_mux_signalled(self) ? -EINTR : ret;
-}
-
-/* ---- epoll ---- */
-
-struct gs_mux_epolled {
-	struct gs_mux mux;
-	struct epoll_event *events;
-	int epfd, max;
-};
-
-static int gs_mux_epoll_now(int epfd, struct epoll_event *events, int max)
-{
-	long ret;
-
-	do
-		ret = gs_sys4(__NR_epoll_wait, epfd, events, max, 0);
-	while (ret == -EINTR);
-	return (int)ret;
-}
-
-static int gs_mux_epoll_ask(struct gs_mux *m)
-{
-	struct gs_mux_epolled *e = GS_CONTAINER_OF(m, struct gs_mux_epolled, mux);
-
-	return gs_mux_epoll_now(e->epfd, e->events, e->max);
-}
-
-int gs_mux_epoll(struct gs_thread *self, int epfd, struct epoll_event *events, int max,
-		 uint64_t deadline)
-{
-	struct gs_mux_member member = {
-		.waiter = { .events = GS_FD_IN, .exclusive = true },
-		.input = true,
-		.fd = epfd,
-	};
-	struct gs_mux_epolled e = {
-		.mux = { .ask = gs_mux_epoll_ask, .members = &member, .n = 1,
-			 .reason = GS_REASON_EPOLL, .obj = gs_mux_fd_obj(epfd) },
-		.events = events,
-		.epfd = epfd,
-		.max = max,
-	};
-
-	/* The kernel always goes first: it alone knows whether epfd is an epoll instance.
-	   Unlike poll, epoll_wait prefers "nothing in time" to a signal. */
-	return gs_mux_wait(self, &e.mux, deadline, GS_MUX_ASK);
 }

@@ -52,6 +52,8 @@ struct gs_mux {
 	int (*ask)(struct gs_mux *m); /* the kernel's answer now: count, 0 or -errno */
 	struct gs_mux_member *members;
 	uint32_t n;
+	uint32_t rounds; /* gs_netpoll_rounds before the last question, */
+	bool nothing;    /* if the answer was "nothing" */
 	enum gs_reason reason;
 	const void *obj; /* for dumps: the descriptor when there is one, else an address */
 };

@@ -22,7 +22,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-_Atomic uint32_t gs_netpoll_count;
+_Atomic uint32_t gs_netpoll_count, gs_netpoll_rounds;
 struct gs_netpoll_ops gs_netpoll_ops;
 
 static _Atomic int gs_netpoll_epfd = -1, gs_netpoll_evfd = -1;
@@ -74,10 +74,10 @@ int gs_netpoll_init(void)
 	return gs_netpoll_watch_eventfd();
 }
 
-static int gs_netpoll_control(int op, int fd, uint32_t gen, bool out)
+static int gs_netpoll_control(int op, int fd, uint32_t gen, uint32_t events)
 {
 	struct epoll_event ev = {
-		.events = gs_netpoll_mask | (out ? EPOLLOUT : 0),
+		.events = events,
 		.data.u64 = (uint64_t)gen << 32 | (uint32_t)fd,
 	};
 
@@ -86,20 +86,28 @@ static int gs_netpoll_control(int op, int fd, uint32_t gen, bool out)
 
 int gs_netpoll_add(int fd, uint32_t gen, bool out)
 {
-	int err = gs_netpoll_control(EPOLL_CTL_ADD, fd, gen, out);
+	uint32_t events = gs_netpoll_mask | (out ? EPOLLOUT : 0);
+	int err = gs_netpoll_control(EPOLL_CTL_ADD, fd, gen, events);
 
 	/* A dup under the old number kept the registration alive: take it over. */
 	if (err == -EEXIST)
-		err = gs_netpoll_control(EPOLL_CTL_MOD, fd, gen, out);
+		err = gs_netpoll_control(EPOLL_CTL_MOD, fd, gen, events);
 	else if (err == 0)
 		/* relaxed: only "are there any" is asked */
 		atomic_fetch_add_explicit(&gs_netpoll_count, 1, memory_order_relaxed);
 	return err;
 }
 
-int gs_netpoll_rearm(int fd, uint32_t gen, bool out)
+int gs_netpoll_rearm(int fd, uint32_t gen, bool out, bool once)
 {
-	return gs_netpoll_control(EPOLL_CTL_MOD, fd, gen, out);
+	return gs_netpoll_control(EPOLL_CTL_MOD, fd, gen,
+				  gs_netpoll_mask | (out ? EPOLLOUT : 0) |
+					  (once ? EPOLLONESHOT : 0));
+}
+
+int gs_netpoll_hush(int fd, uint32_t gen)
+{
+	return gs_netpoll_control(EPOLL_CTL_MOD, fd, gen, (uint32_t)EPOLLET);
 }
 
 int gs_netpoll_del(int fd)
@@ -117,6 +125,7 @@ int gs_netpoll_wait(struct gs_netpoll_batch *b, uint64_t timeout)
 	long n;
 
 	b->n = 0;
+	b->slept = false;
 	if (timeout == 0) {
 		n = gs_sys4(__NR_epoll_wait, gs_netpoll_epfd, b->events, GS_NETPOLL_BATCH, 0);
 	} else {
@@ -151,12 +160,15 @@ void gs_netpoll_drain(const struct gs_netpoll_batch *b)
 
 void gs_netpoll_dispatch(struct gs_netpoll_batch *b)
 {
+	/* relaxed: before the events' records are locked; who reads it has locked them since */
+	if (b->n > 0)
+		atomic_fetch_add_explicit(&gs_netpoll_rounds, 1, memory_order_relaxed);
 	for (int i = 0; i < b->n; i++) {
 		uint64_t data = b->events[i].data.u64;
 
 		if (data != gs_netpoll_wakeup)
 			gs_netpoll_ops.event((int)(uint32_t)data, (uint32_t)(data >> 32),
-					     b->events[i].events);
+					     b->events[i].events, b->slept);
 	}
 	b->n = 0;
 }

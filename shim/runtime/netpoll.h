@@ -18,14 +18,18 @@ int gs_netpoll_init(void);
 /* Registers fd, edge-triggered, for input, hang-up, urgent data and, if out, for output;
    the event will carry fd and gen. Returns 0 or -errno (-EPERM: cannot be polled). */
 int gs_netpoll_add(int fd, uint32_t gen, bool out);
-/* Re-arms it: a condition that holds now gives a new event. */
-int gs_netpoll_rearm(int fd, uint32_t gen, bool out);
+/* Re-arms it: a condition that holds now gives a new event. once: and that, or the next,
+   is the last before it is armed again. */
+int gs_netpoll_rearm(int fd, uint32_t gen, bool out, bool once);
+/* No more events, but for errors, until it is armed again. */
+int gs_netpoll_hush(int fd, uint32_t gen);
 int gs_netpoll_del(int fd);
 
 enum { GS_NETPOLL_BATCH = 192 }; /* fits into a run queue that is a quarter full */
 
 struct gs_netpoll_batch {
 	int n;
+	bool slept; /* its coming woke a kernel thread; set by who waited, poller.c */
 	struct epoll_event events[GS_NETPOLL_BATCH];
 };
 
@@ -60,9 +64,14 @@ void gs_netpoll_after_fork(void);
 /* How many descriptors are registered (roughly). */
 extern _Atomic uint32_t gs_netpoll_count;
 
+/* Batches handed out. Who reads the same number twice knows that of all events that were
+   fetched in between, none was told of. */
+extern _Atomic uint32_t gs_netpoll_rounds;
+
 struct gs_netpoll_ops {
-	/* Called for each event, inside the runtime, with the kernel's EPOLL* bits. */
-	void (*event)(int fd, uint32_t gen, uint32_t events);
+	/* Called for each event, inside the runtime, with the kernel's EPOLL* bits;
+	   slept: a kernel thread was woken for it. */
+	void (*event)(int fd, uint32_t gen, uint32_t events, bool slept);
 	/* For the monitor, about once a second: re-arms descriptors that have had
 	   waiters for long. True while there are some it has not done that for. */
 	bool (*audit)(void);

@@ -7,8 +7,14 @@
  *  2. The system call. If it lasts, the monitor moves the processor from REGION to
  *     IDLE by compare-and-swap and hands it to another worker.
  *  3. Leaving, the thread tries REGION -> RUNNING by compare-and-swap on the same
- *     processor and visit (another worker may be in a region with it by now). That fails when the monitor was quicker: then it takes an idle
- *     processor, or joins the global queue and gives its worker back.
+ *     processor and visit (another worker may be in a region with it by now). That fails
+ *     when the monitor was quicker: then it takes an idle processor, or joins the global
+ *     queue and gives its worker back.
+ *
+ * The monitor finds a call that sleeps after a while, and calls that sleep for a tenth of
+ * a millisecond each (a disk's) not at all. So a few of all visits are watched; a thread
+ * that has slept in one hands its processor on by itself from then on, until some in a row
+ * were short. One that is long because it computes does not: that takes a CPU.
  *
  * Invariants: inside a region worker->p is NULL, so nothing else in the runtime
  * uses the processor; region_p remembers it.
@@ -19,7 +25,16 @@
 #include "arch.h"
 #include "idle.h"
 #include "sched.h"
+#include "sys.h"
 #include "worker.h"
+
+#include <sys/resource.h>
+
+enum {
+	GS_REGION_WATCHED = 64,         /* one visit in so many is watched */
+	GS_REGION_SHORT_CYCLES = 50000, /* not worth handing a processor on */
+	GS_REGION_LASTING = 8,          /* so many of these in a row, and it is not done any more */
+};
 
 /* The time it has run up to now, so that a long stay can be left out (cputime.c).
    Reading the counter costs a third of a visit, so while nobody has asked for times the
@@ -47,6 +62,48 @@ static void gs_region_account_lost(struct gs_thread *self)
 	self->since = gs_arch_cycles();
 }
 
+/* How often this kernel thread has gone to sleep. */
+static long gs_region_sleeps(void)
+{
+	struct rusage usage;
+
+	return gs_sys2(__NR_getrusage, RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
+}
+
+/* The visit is watched; if those before it lasted, p goes to others, as the monitor
+   would have it later (gs_monitor_retake). Inside the runtime. */
+static GS_NOINLINE void gs_region_watch(struct gs_thread *self, struct gs_worker *w,
+					struct gs_proc *p)
+{
+	uint32_t mine = self->region_visit;
+
+	self->region_slept = gs_region_sleeps();
+	self->region_begun = gs_arch_cycles();
+	if (!self->region_lasting)
+		return;
+	/* relaxed: read by ourselves, when we leave */
+	atomic_store_explicit(&w->blocked, self->region_begun, memory_order_relaxed);
+	/* acq_rel: as in gs_monitor_retake */
+	if (!atomic_compare_exchange_strong_explicit(&p->status, &mine, GS_PROC_IDLE,
+						     memory_order_acq_rel, memory_order_relaxed))
+		return;
+	atomic_fetch_add_explicit(&gs_worker_lost, 1, memory_order_relaxed);
+	gs_stats_add(&p->stats, GS_STAT_HANDOFFS, 1);
+	gs_idle_hand_off(p);
+	gs_worker_nudge();
+}
+
+/* A watched visit is over. */
+static GS_NOINLINE void gs_region_learn(struct gs_thread *self)
+{
+	if (gs_arch_cycles() - self->region_begun > GS_REGION_SHORT_CYCLES &&
+	    gs_region_sleeps() != self->region_slept)
+		self->region_lasting = GS_REGION_LASTING;
+	else if (self->region_lasting)
+		self->region_lasting--;
+	self->region_begun = 0;
+}
+
 void gs_region_enter(struct gs_thread *self)
 {
 	struct gs_worker *w;
@@ -66,6 +123,8 @@ void gs_region_enter(struct gs_thread *self)
 	self->region_visit = p->visit << GS_PROC_VISIT_SHIFT | GS_PROC_REGION;
 	/* release: whoever takes p sees its queues as we left them */
 	atomic_store_explicit(&p->status, self->region_visit, memory_order_release);
+	if (GS_UNLIKELY(self->region_lasting || p->visit % GS_REGION_WATCHED == 0))
+		gs_region_watch(self, w, p);
 	gs_barrier();
 	self->inrt--;
 	gs_barrier();
@@ -86,6 +145,8 @@ void gs_region_leave(struct gs_thread *self)
 	self->inrt++;
 	gs_barrier();
 	w = self->worker;
+	if (GS_UNLIKELY(self->region_begun != 0))
+		gs_region_learn(self);
 	/* acquire: pairs with the release of whoever had p in between, if it came back, or
 	   on failure with the monitor's */
 	if (GS_LIKELY(atomic_compare_exchange_strong_explicit(

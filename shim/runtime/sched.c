@@ -192,22 +192,21 @@ static GS_FLAT void gs_sched_switch(struct gs_thread *from, struct gs_thread *to
 static struct gs_thread *gs_sched_pick(struct gs_worker *w, uint64_t now)
 {
 	struct gs_proc *p = gs_sched_proc(w);
-	struct gs_thread *t;
 
 	if (GS_UNLIKELY(w->wired != NULL) || GS_UNLIKELY(gs_sched_summoned(w)))
 		return &w->g0;
-	if (GS_UNLIKELY(now - p->checked > GS_SCHED_CHECK_CYCLES))
-		return &w->g0;
-	if (GS_UNLIKELY(gs_proc_tick(p) % GS_SCHED_GLOBAL_TICK == 0) &&
-	    atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0)
-		return &w->g0;
-	t = gs_runq_pop(&p->runq, gs_nprocs == 1);
+	/* Before anybody else runs: how long that takes says nothing about the waker. */
 	if (p->deferred) {
 		if (now - p->deferred > GS_SCHED_DEFER_CYCLES)
 			p->eager = GS_SCHED_EAGER;
 		p->deferred = 0;
 	}
-	return t;
+	if (GS_UNLIKELY(now - p->checked > GS_SCHED_CHECK_CYCLES))
+		return &w->g0;
+	if (GS_UNLIKELY(gs_proc_tick(p) % GS_SCHED_GLOBAL_TICK == 0) &&
+	    atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0)
+		return &w->g0;
+	return gs_runq_pop(&p->runq, gs_nprocs == 1);
 }
 
 /* Moves a wait from BEGUN or PARKED to verdict; true when this call did. */
@@ -404,7 +403,9 @@ void gs_sched_ready(struct gs_thread *t)
 	/* Events and deadlines make threads runnable in the order in which they came. */
 	if (self->kind == GS_KIND_WORKER) {
 		gs_sched_append(p, t);
-		gs_sched_offer(p, gs_runq_length(&p->runq) > 1);
+		/* The first one this worker runs itself, at once. */
+		if (gs_runq_length(&p->runq) > 1)
+			gs_sched_offer(p, true);
 		return;
 	}
 	old = gs_runq_push_next(&p->runq, t);

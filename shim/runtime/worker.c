@@ -21,7 +21,7 @@
 #include "kthread.h"
 #include "log.h"
 #include "mem.h"
-#include "netpoll.h"
+#include "poller.h"
 #include "preempt.h"
 #include "sched.h"
 #include "sys.h"
@@ -37,6 +37,9 @@ enum {
 	GS_WORKER_STEAL_ROUNDS = 4,
 	GS_WORKER_POLL_CYCLES = 1000000, /* ask the netpoller this often while busy, */
 	GS_WORKER_LATE_CYCLES = 20000000,/* or this often while many are runnable already */
+	GS_WORKER_LONG_CYCLES = 250000, /* between two looks round: longer than switches take
+					   that nothing keeps from them (GS_SCHED_CHECK_CYCLES) */
+	GS_WORKER_LONG_RUNS = 2,
 	GS_WORKER_GLOBAL_TICK = 61,
 	GS_WORKER_AGE_CYCLES = 200000, /* the next slot is served first for so long */
 	GS_SIGSET_BYTES = 8,
@@ -47,86 +50,6 @@ struct gs_proc *gs_procs;
 uint32_t gs_nprocs;
 struct gs_worker *_Atomic gs_workers;
 _Atomic uint32_t gs_worker_count, gs_worker_lost;
-
-/* Until when the poller sleeps. */
-static _Atomic uint64_t gs_worker_poll_until = GS_NEVER;
-
-static uint64_t gs_worker_next_deadline(void)
-{
-	uint64_t when = GS_NEVER;
-
-	for (uint32_t i = 0; i < gs_nprocs; i++) {
-		uint64_t next = atomic_load_explicit(&gs_procs[i].timers.next, memory_order_relaxed);
-
-		when = GS_MIN(when, next);
-	}
-	return when;
-}
-
-static void gs_worker_run_timers(struct gs_proc *mine, bool all)
-{
-	uint64_t now;
-	int n = 0;
-
-	if (!all && atomic_load_explicit(&mine->timers.next, memory_order_relaxed) == GS_NEVER)
-		return;
-	now = gs_now();
-	if (!all)
-		n = gs_timer_run(&mine->timers, now);
-	else
-		for (uint32_t i = 0; i < gs_nprocs; i++)
-			n += gs_timer_run(&gs_procs[i].timers, now);
-	if (n && mine)
-		gs_stats_add(&mine->stats, GS_STAT_TIMERS, (uint64_t)n);
-}
-
-static void gs_worker_dispatch(struct gs_worker *w)
-{
-	if (w->p && w->batch->n)
-		gs_stats_add(&w->p->stats, GS_STAT_EVENTS, (uint64_t)w->batch->n);
-	gs_netpoll_dispatch(w->batch);
-}
-
-/* Sleeps in epoll_wait as the poller. Returns false when there is one already. */
-static bool gs_worker_poll(struct gs_worker *w)
-{
-	uint64_t until, now;
-
-	if (!gs_idle_poll_begin(w))
-		return false;
-	until = gs_worker_next_deadline();
-	/* seq_cst: against a worker that arms a timer, gives up its processor and then
-	   looks at poll_until (gs_worker_cover_timers) */
-	atomic_store_explicit(&gs_worker_poll_until, until, memory_order_seq_cst);
-	until = GS_MIN(until, gs_worker_next_deadline());
-	now = until == GS_NEVER ? 0 : gs_now();
-	/* Threads that came on the global queue before we were the poller keep us
-	   from sleeping, if there is a processor to run them on. */
-	if (atomic_load_explicit(&gs_globq_length, memory_order_seq_cst) > 0 &&
-	    atomic_load_explicit(&gs_idle_procs, memory_order_seq_cst) > 0)
-		until = now;
-	gs_leave(&w->g0); /* asleep, a signal handler may do its work here */
-	gs_netpoll_wait(w->batch, until == GS_NEVER ? GS_NEVER : until > now ? until - now : 0);
-	gs_enter(&w->g0);
-	gs_netpoll_drain(w->batch);
-	atomic_store_explicit(&gs_worker_poll_until, GS_NEVER, memory_order_relaxed);
-	gs_idle_poll_end(w);
-	gs_worker_dispatch(w);
-	/* Without a processor too: whom they wake goes to the global queue, and the
-	   monitor sees that somebody waits. */
-	gs_worker_run_timers(w->p, true);
-	return true;
-}
-
-/* A deadline that the poller does not know of: wake it. */
-static void gs_worker_cover_timers(void)
-{
-	uint64_t next = gs_worker_next_deadline();
-
-	if (next < atomic_load_explicit(&gs_worker_poll_until, memory_order_seq_cst) &&
-	    gs_idle_is_polled())
-		gs_netpoll_kick();
-}
 
 static void gs_worker_stop_spinning(struct gs_worker *w)
 {
@@ -194,12 +117,34 @@ static void gs_worker_release(struct gs_worker *w)
 			atomic_fetch_add_explicit(&gs_idle_spinning, 1, memory_order_seq_cst);
 			return;
 		}
-	gs_worker_cover_timers();
+	gs_poller_cover();
+}
+
+/* w leaves its scheduler context, for the last time at left, or comes back. What it runs
+   may take long, and nobody sleeps in epoll_wait: then another worker shall. By last time's
+   experience: waking one for every short handler of an event would cost more than that. */
+static void gs_worker_judge_run(struct gs_worker *w, uint64_t now)
+{
+	if (now - w->left > GS_WORKER_LONG_CYCLES)
+		w->long_runs = GS_WORKER_LONG_RUNS;
+	else if (w->long_runs > 0)
+		w->long_runs--;
+}
+
+static void gs_worker_leave(struct gs_worker *w, uint64_t now)
+{
+	w->left = now;
+	if (GS_UNLIKELY(w->long_runs > 0) &&
+	    atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) > 0 &&
+	    !gs_idle_is_polled())
+		gs_idle_wake_one();
 }
 
 /* The next thread for w, or NULL when w shall end. */
 static struct gs_thread *gs_worker_find(struct gs_worker *w)
 {
+	bool ran = true;
+
 	for (;;) {
 		struct gs_proc *p = w->p;
 		struct gs_thread *t = NULL;
@@ -212,13 +157,16 @@ static struct gs_thread *gs_worker_find(struct gs_worker *w)
 			return gs_wire_wait(w) ? w->wired : NULL;
 
 		if (!p) {
-			if (!gs_worker_poll(w) && !gs_idle_sleep(w))
+			if (!gs_poller_sleep(w) && !gs_idle_sleep(w))
 				return NULL;
 			continue;
 		}
 		cycles = gs_arch_cycles();
 		p->checked = cycles;
-		gs_worker_run_timers(p, false);
+		if (ran)
+			gs_worker_judge_run(w, cycles);
+		ran = false;
+		gs_poller_run_timers(p, false);
 		if (cycles - p->aged > GS_WORKER_AGE_CYCLES) {
 			struct gs_thread *old = gs_runq_age(&p->runq);
 
@@ -237,14 +185,10 @@ static struct gs_thread *gs_worker_find(struct gs_worker *w)
 			t = gs_runq_pop(&p->runq, gs_nprocs == 1);
 		if (!t)
 			t = gs_globq_take(&p->runq, gs_nprocs, GS_RUNQ_SIZE / 2);
-		if (!t) {
+		if (!t && gs_poller_may_ask(w)) {
 poll:
 			p->polled = cycles;
-			if (atomic_load_explicit(&gs_netpoll_count, memory_order_relaxed) > 0 &&
-			    gs_netpoll_wait(w->batch, 0) > 0) {
-				gs_stats_add(&p->stats, GS_STAT_POLLS, 1);
-				gs_worker_dispatch(w);
-			}
+			gs_poller_ask(w);
 			t = gs_runq_pop(&p->runq, gs_nprocs == 1);
 		}
 		if (!t)
@@ -253,8 +197,10 @@ poll:
 			t = gs_worker_steal(w);
 		if (t)
 			gs_worker_stop_spinning(w);
-		if (t && !t->wired)
+		if (t && !t->wired) {
+			gs_worker_leave(w, cycles);
 			return t;
+		}
 		if (t)
 			gs_wire_pass(w, t);
 		else
@@ -264,7 +210,7 @@ poll:
 
 void gs_worker_nudge(void)
 {
-	gs_worker_cover_timers();
+	gs_poller_cover();
 	if (atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) == 0)
 		return;
 	for (uint32_t i = 0; i < gs_nprocs; i++)
@@ -362,7 +308,7 @@ void gs_worker_after_fork(struct gs_thread *self)
 	gs_wire_adrift = 0;
 	gs_crew_after_fork();
 	gs_kthread_after_fork();
-	gs_worker_poll_until = GS_NEVER;
+	gs_poller_after_fork();
 	/* Worker 0's scheduler stack is nobody's now, whichever worker forked. */
 	while (w->id != 0)
 		w = w->all_next;

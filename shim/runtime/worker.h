@@ -63,6 +63,9 @@ struct gs_worker {
 	int ktid;                    /* kernel thread id */
 	uint32_t id;
 	bool spinning;               /* counted in gs_idle_spinning */
+	bool dry;                    /* when it last asked for events, there were none yet */
+	uint8_t long_runs;           /* what it ran took long, of late */
+	uint64_t left;               /* cycle counter when it last left its scheduler context */
 	_Atomic uint32_t wake;       /* futex: 1 when it has something to do */
 	_Atomic bool kicked;         /* a signal of preempt.c's is on its way to it */
 	struct gs_proc *handed;      /* the processor it was woken with; sched lock */

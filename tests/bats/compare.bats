@@ -68,6 +68,20 @@ load helper
 	compare mux_cancel
 }
 
+@test "mux_doze" {
+	compare mux_doze
+}
+
+# Of 1,440 events 160 come while somebody waits, and of the others a few are for trial.
+@test "events that nobody waits for do not wake the library either" {
+	run --separate-stderr timeout 60 env LD_PRELOAD="$GS_LIB" GOSHIM_MAXPROCS=2 GOSHIM_STATS=1 \
+		"$(program mux_doze)" count
+	assert_success
+	[[ $stderr =~ events\ +([0-9]+) ]]
+	[ "${BASH_REMATCH[1]}" -ge 1 ]
+	[ "${BASH_REMATCH[1]}" -le 260 ] || fail "${BASH_REMATCH[1]} events"
+}
+
 @test "mux_epoll" {
 	compare mux_epoll
 }
