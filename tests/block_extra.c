@@ -6,7 +6,9 @@
  * processor, the poller, the one that looks, and the monitor. The most seen go to standard
  * error, "kernel_threads N".
  *
- *	block_extra [THREADS]
+ *	block_extra [THREADS [KERNEL_THREADS]]
+ *
+ * The other process begins when this one has that many kernel threads.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -33,11 +35,14 @@ enum { PATIENCE = 4000 };
 static int (*pipes)[2];
 static _Atomic long right;
 
-static long kernel_threads(void)
+static long kernel_threads(pid_t pid)
 {
-	char line[256];
+	char line[256], path[64];
 	long n = -1;
-	FILE *f = fopen("/proc/self/status", "re");
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
 
 	while (f && fgets(line, sizeof(line), f))
 		if (strncmp(line, "Threads:", 8) == 0)
@@ -69,7 +74,8 @@ static long few(void)
 
 int main(int argc, char **argv)
 {
-	long threads = argc > 1 ? atol(argv[1]) : 30, most = 0, now = 0;
+	long threads = argc > 1 ? atol(argv[1]) : 30, begin = argc > 2 ? atol(argv[2]) : 0;
+	long most = 0, now = 0;
 	pthread_t *t = calloc((size_t)threads, sizeof(*t));
 	pid_t child;
 
@@ -80,6 +86,8 @@ int main(int argc, char **argv)
 	child = fork();
 	CHECK(child >= 0);
 	if (child == 0) {
+		for (int i = 0; i < PATIENCE && kernel_threads(getppid()) < begin; i++)
+			usleep(5000);
 		usleep(100000);
 		for (long i = 0; i < threads; i++) {
 			char c = (char)i;
@@ -92,13 +100,13 @@ int main(int argc, char **argv)
 	for (long i = 0; i < threads; i++)
 		CHECK(pthread_create(&t[i], NULL, body, (void *)i) == 0);
 	for (long i = 0; i < threads; i++) {
-		now = kernel_threads();
+		now = kernel_threads(getpid());
 		most = now > most ? now : most;
 		pthread_join(t[i], NULL);
 	}
 	CHECK(waitpid(child, NULL, 0) == child);
 	printf("read: %ld of %ld right\n", right, threads);
-	for (int i = 0; i < PATIENCE && (now = kernel_threads()) > few(); i++)
+	for (int i = 0; i < PATIENCE && (now = kernel_threads(getpid())) > few(); i++)
 		usleep(5000);
 	printf("kernel threads: %s\n", now <= few() ? "few again" : "still many");
 	fprintf(stderr, "kernel_threads %ld\n", most);

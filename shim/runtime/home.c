@@ -176,6 +176,10 @@ static bool gs_home_start(struct gs_home *h, void *(*body)(void *))
 	/* relaxed: bounds, as above. A home is no worker that anybody could use. */
 	atomic_fetch_add_explicit(&gs_worker_count, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&gs_worker_lost, 1, memory_order_relaxed);
+	/* A kick may come before it has looked what to let in, and its return sets this mask. */
+	h->w.kmask = all;
+	/* relaxed: no kernel thread has it yet */
+	atomic_store_explicit(&h->w.g0.attention, 0, memory_order_relaxed);
 	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &old, GS_HOME_SIGSET);
 	ktid = gs_kthread_start(&h->w.g0, body, h);
 	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &old, NULL, GS_HOME_SIGSET);

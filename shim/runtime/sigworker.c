@@ -81,11 +81,13 @@ int gs_sigworker_start(struct gs_worker *w, bool first)
 	}
 	s->in_malloc = s->native = false;
 	s->aimed = first ? 0 : gs_sigaim_at(w);
-	atomic_fetch_and_explicit(&w->g0.attention, ~(uint32_t)GS_ATT_SIGNAL, memory_order_relaxed);
+	if (first)
+		gs_sigworker_release(w);
 	gs_sys2(__NR_sigaltstack, &s->alt, NULL);
 	w->kmask = (~gs_sigmask_wanted() | (first ? 0 : GS_SIGS_REALTIME)) &
 		   ~(GS_SIGS_OPEN | s->aimed);
-	gs_sigworker_apply(w);
+	/* A kick may have let a signal in already, and that one is held. */
+	gs_sigworker_update(w);
 	return 0;
 }
 

@@ -112,8 +112,8 @@ bounded()
 @test "GOSHIM_MAXTHREADS is kept to, and said once when reached" {
 	export GOSHIM_MAXTHREADS=10
 
-	compare block_extra 30
-	counted 2 block_extra 30
+	compare block_extra 30 11
+	counted 2 block_extra 30 11
 	# and the monitor
 	bounded $((10 + 1))
 	[ "$(grep -c 'all 10 kernel threads are in system calls' <<<"$stderr")" = 1 ]

@@ -189,12 +189,18 @@ complete()
 	assert_output --partial "not turned on"
 }
 
+# dumped N - the program has printed that many dumps.
+dumped()
+{
+	[ "$(grep -c '^goshim.* green threads:' "$dir/err")" -ge "$1" ]
+}
+
 @test "goshim dump beside a program in full motion" {
 	local i
 
 	program dump_churn >/dev/null
 	dir=$BATS_TEST_TMPDIR
-	env GOSHIM_DUMP_SIGNAL=USR2 LD_PRELOAD="$GS_LIB" "$(program dump_churn)" 200 4 \
+	env GOSHIM_DUMP_SIGNAL=USR2 LD_PRELOAD="$GS_LIB" "$(program dump_churn)" 200 60 \
 		>"$dir/out" 2>"$dir/err" 3>&- &
 	pid=$!
 	wait_for 30 test -s "$dir/out"
@@ -204,7 +210,9 @@ complete()
 		assert_success
 		sleep 0.2
 	done
-	wait "$pid"
+	wait_for 30 dumped 8
+	kill -KILL "$pid"
+	wait "$pid" || true
 	pid=
 	assert_equal "$(grep -c '^goshim.* green threads:' "$dir/err")" 8
 	# The stacks are the program's, not nonsense: nearly all end at the library's

@@ -28,7 +28,7 @@
 # -n RUNS  how often each program is run both ways, in turns (default: its own choice);
 #          all runs must give the same answers, and ratios are those of the medians
 # -o DIR   where results are kept from one call to the next (default: ./field)
-# -t FILE  write the table of all results in DIR between the markers of FILE
+# -t FILE  bring the table between the markers of FILE up to date with the results in DIR
 #
 # Only what was started here is ended, and nothing runs without a time limit.
 # Exit status: 1 when a program differs under the library.

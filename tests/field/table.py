@@ -3,11 +3,12 @@
 """table.py - the results of run.sh, as a line for one program or as the table of all.
 
     table.py one DIR NAME     prints a line; exit status 1 when the program differs
-    table.py all DIR FILE     rewrites what is between the markers of FILE
+    table.py all DIR FILE     brings what is between the markers of FILE up to date
 """
-import glob, os, statistics, sys
+import glob, os, re, statistics, sys
 
 BEGIN, END = "<!-- field:begin -->", "<!-- field:end -->"
+COLUMNS = 9
 
 
 def read(path):
@@ -95,21 +96,33 @@ def one(directory, name):
     return 1 if r.faults else 0
 
 
+def rows(text):
+    """The rows that are in the table already, by program; those of before there was a column
+    for it have the date of the table."""
+    table = text.split(BEGIN, 1)[1].split(END, 1)[0] if BEGIN in text and END in text else ""
+    date = re.search(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", table)
+    cells = [line.strip().strip("|").split("|") for line in table.splitlines() if line.startswith("|")]
+    return {c[0]: c if len(c) == COLUMNS else c + [date.group() if date else "never"]
+            for c in cells[2:] if len(c) in (COLUMNS - 1, COLUMNS)}
+
+
 def everything(directory, path):
-    results = [Result(directory, os.path.basename(p)[:-6])
-               for p in sorted(glob.glob(os.path.join(directory, "*.about")))]
+    """Programs that have no results in the directory keep the row they have."""
+    text = read(path)
+    table = rows(text)
+    for result in sorted(glob.glob(os.path.join(directory, "*.about"))):
+        r = Result(directory, os.path.basename(result)[:-6])
+        table[r.title] = r.cells + [r.date]
     lines = [BEGIN, "",
-             "Written by `make check-field FIELD_TABLE=COMPATIBILITY.md`, %s. Each program ran bare and shimmed,"
-             % max((r.date for r in results), default="never"),
+             "Written by `make check-field FIELD_TABLE=COMPATIBILITY.md`. Each program ran bare and shimmed,",
              "in turns; those with a ± in the column of throughput more than once.",
              "Kernel threads and resident memory (MiB) at the peak, of all the program's processes, bare then",
              "shimmed. Throughput and CPU time per operation: the shimmed runs' median as a ratio to the bare runs';",
              "behind it half the distance between the fastest and the slowest bare run, which is what chance does.", "",
-             "|program|version|threads are for|same answers, status, nothing left|kernel threads|memory|throughput|CPU|",
-             "|-|-|-|-|-|-|-|-|"]
-    lines += ["|" + "|".join(r.cells) + "|" for r in results]
+             "|program|version|threads are for|same answers, status, nothing left|kernel threads|memory|throughput|CPU|measured|",
+             "|" + "-|" * COLUMNS]
+    lines += ["|" + "|".join(table[title]) + "|" for title in sorted(table, key=str.lower)]
     lines += ["", END]
-    text = read(path)
     if BEGIN in text and END in text:
         head, rest = text.split(BEGIN, 1)
         text = head + "\n".join(lines) + rest.split(END, 1)[1]
