@@ -211,9 +211,10 @@ void *gs_tcb_make_bare(struct gs_thread *t, void *base, size_t size, void **stac
 	char *tp = (char *)GS_ALIGN_DOWN((uintptr_t)base + size - gs_snapshot.pthread,
 					 gs_snapshot.align);
 
-	gs_snapshot_lock(); /* loaded.c changes it */
+	/* Without the lock: a thread in fork holds it, and may wait for one that waits for the
+	   kernel thread that this is made for. What loaded.c changes meanwhile is the program's
+	   objects' own, which nothing on this block looks at. */
 	memcpy(tp - gs_snapshot.below, gs_snapshot.copy, gs_snapshot.below + gs_snapshot.pthread);
-	gs_snapshot_unlock();
 	*(void **)(tp + gs_snapshot_field(gs_host.db_dtvp)) = &gs_tcb_no_dtv[1];
 	gs_tcb_correct(t, tp);
 	*stack_top = gs_tcb_stack_top(tp);
