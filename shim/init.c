@@ -121,6 +121,7 @@ static int gs_init_main(const char **why)
 	gs_sched_ops.dead = gs_life_dead;
 	gs_sched_ops.attend = gs_signal_attend;
 	gs_sched_ops.started = gs_signal_worker_started;
+	gs_lock_give_way = gs_child_give_way;
 	gs_sched_ops.cancellable = gs_cancel_due;
 	gs_sched_ops.cancel = gs_cancel_asynchronous;
 	gs_fd_init();

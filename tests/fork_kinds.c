@@ -145,6 +145,37 @@ static void way_locks(void)
 		pthread_join(t[i], NULL);
 }
 
+/* Makes threads that end at once: of its own size of stack, and of the usual one. */
+static void *breed(void *arg)
+{
+	unsigned n = (unsigned)(uintptr_t)arg;
+	pthread_attr_t attr;
+	pthread_t t;
+
+	CHECK(pthread_attr_init(&attr) == 0);
+	while (!atomic_load(&stop)) {
+		CHECK(pthread_attr_setstacksize(&attr, (17 + n++ % 4) * 4096) == 0);
+		if (pthread_create(&t, n % 2 ? &attr : NULL, nothing, NULL) == 0)
+			pthread_join(t, NULL);
+	}
+	pthread_attr_destroy(&attr);
+	return NULL;
+}
+
+static void way_breed(void)
+{
+	pthread_t t[CROWD];
+
+	CHECK((shared_file = fopen("/dev/null", "w")) != NULL);
+	for (uintptr_t i = 0; i < CROWD; i++)
+		t[i] = start(i % 3 == 0 ? breed : i % 3 == 1 ? allocate : print, (void *)i);
+	fork_amid(NULL);
+	pthread_join(start(fork_amid, NULL), NULL);
+	atomic_store(&stop, 1);
+	for (int i = 0; i < CROWD; i++)
+		pthread_join(t[i], NULL);
+}
+
 /* ---- many at once ---- */
 
 /* A function of its own: what vfork's child does to its frame concerns nobody else. */
@@ -568,7 +599,7 @@ static const struct way {
 	const char *name;
 	void (*run)(void);
 } ways[] = {
-	{ "locks", way_locks },   { "many", way_many },   { "spawn", way_spawn },
+	{ "locks", way_locks },   { "breed", way_breed },   { "many", way_many },   { "spawn", way_spawn },
 	{ "young", way_young },   { "system", way_system }, { "daemon", way_daemon }, { "close", way_close },
 	{ "exec_fails", way_exec_fails }, { "exec", way_exec },
 };

@@ -14,7 +14,8 @@
  *     are the parent's, and would be changed for the parent too.
  * In between, libc's fork takes the locks of malloc and stdio, waiting in the kernel for
  * each, and those who hold them, or are to start a worker for them, may need the processor
- * or malloc: so the parent is in a blocking region until it has let go of them.
+ * or malloc: so the parent is in a blocking region until it has let go of them, and green
+ * threads that want one of the locks of prepare leave their processor (gs_lock_patient).
  * Between fork and the making anew libc itself runs in the child, and lets go of the lock
  * it holds round the handlers (gs_child_unborn).
  * The other threads' stacks are not reused in the child: their owners may have
@@ -41,6 +42,8 @@
 #include "wired.h"
 #include "worker.h"
 
+enum { GS_CHILD_NAP = 50000 }; /* ns */
+
 /* Who is forking: written under the locks of prepare. */
 static struct gs_thread *_Atomic gs_child_forker;
 static int gs_child_pid;
@@ -52,6 +55,17 @@ bool gs_child_unborn(void)
 	struct gs_thread *forker = atomic_load_explicit(&gs_child_forker, memory_order_relaxed);
 
 	return forker && forker == gs_self && gs_sys_getpid() != gs_child_pid;
+}
+
+void gs_child_give_way(const struct gs_lock *l)
+{
+	struct gs_thread *self = gs_self;
+
+	/* Without a processor there is none to give up. */
+	if (!self || self->kind != GS_KIND_GREEN || self->in_region)
+		gs_sys0(__NR_sched_yield);
+	else
+		gs_park_nap(self, GS_REASON_SPIN, l, GS_CHILD_NAP);
 }
 
 void gs_child_prepare(void)

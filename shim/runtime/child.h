@@ -14,6 +14,10 @@ void gs_child_prepare(void);
 void gs_child_parent(void);
 void gs_child_fresh(void);
 
+/* gs_lock_give_way: green threads that wait for what a forking thread holds. */
+struct gs_lock;
+void gs_child_give_way(const struct gs_lock *l);
+
 /* Is the caller in the child of a fork already, but not fresh yet? Then nobody waits for
    anything here, and what the runtime knows is the parent's. */
 bool gs_child_unborn(void);

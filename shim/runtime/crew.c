@@ -30,7 +30,7 @@ enum {
 /* The limit on kernel threads was reached, and said to be. */
 static _Atomic bool gs_crew_limited;
 
-/* When libc last refused to make one; 0: never. */
+/* When the kernel last refused to make one; 0: never. */
 static _Atomic uint64_t gs_crew_refused_at;
 
 /* Records of workers that have ended, linked by idle_next. */
@@ -135,7 +135,7 @@ struct gs_worker *gs_crew_record(void)
 	return w;
 }
 
-/* libc had no kernel thread for us (RLIMIT_NPROC) a moment ago: it costs too much to ask at
+/* There was no kernel thread for us (RLIMIT_NPROC) a moment ago: it costs too much to ask at
    every wake-up. The monitor asks again as long as somebody waits. */
 static bool gs_crew_refused(void)
 {

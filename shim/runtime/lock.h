@@ -46,6 +46,8 @@ static inline void gs_lock(struct gs_lock *l)
 		gs_lock_slow(l);
 }
 
+void gs_lock_patient_slow(struct gs_lock *l);
+
 static inline bool gs_trylock(struct gs_lock *l)
 {
 	uint32_t zero = 0;
@@ -61,5 +63,17 @@ static inline void gs_unlock(struct gs_lock *l)
 	if (GS_UNLIKELY(atomic_exchange_explicit(&l->word, 0, memory_order_release) == 2))
 		gs_lock_wake(l);
 }
+
+/* For a lock that fork holds while it waits for libc's own (child.c): a green thread leaves
+   the processor meanwhile, or whoever holds libc's would have none. No other lock held, no
+   wait begun; not in scheduler context. */
+static inline void gs_lock_patient(struct gs_lock *l)
+{
+	if (GS_UNLIKELY(!gs_trylock(l)))
+		gs_lock_patient_slow(l);
+}
+
+/* How to leave it for a moment; NULL until there are green threads. */
+extern void (*gs_lock_give_way)(const struct gs_lock *l);
 
 #endif

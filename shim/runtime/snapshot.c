@@ -40,7 +40,7 @@ void gs_snapshot_lock(void)
 	if (gs_self)
 		gs_self->inrt++;
 	gs_barrier();
-	gs_lock(&gs_snapshot.lock);
+	gs_lock_patient(&gs_snapshot.lock);
 }
 
 void gs_snapshot_unlock(void)

@@ -8,7 +8,7 @@
  * on gs_spare_zombies: taking it apart calls the program's free(), which must not
  * happen in scheduler context, so the next create does it.
  *
- * Locks: gs_spare_lock guards the shared free list and the zombies.
+ * Locks: gs_spare_lock, by those who take from the shared free list and the zombies.
  * Called from: life.c.
  */
 #include "spare.h"
@@ -28,7 +28,7 @@ enum {
 };
 
 static struct gs_lock gs_spare_lock;
-static struct gs_thread *gs_spare_free, *gs_spare_zombies;
+static struct gs_thread *_Atomic gs_spare_free, *_Atomic gs_spare_zombies;
 
 /* The default stack, guard included, in whole pages; 0 until first asked. */
 static size_t gs_spare_standard;
@@ -40,22 +40,28 @@ static bool gs_spare_is_standard(const struct gs_thread *t)
 	       t->stack.size == gs_spare_standard;
 }
 
-static void gs_spare_push(struct gs_thread **list, struct gs_thread *t)
+/* Without the lock, for scheduler context must not wait for a thread in fork. */
+static void gs_spare_push(struct gs_thread *_Atomic *list, struct gs_thread *t)
 {
-	gs_lock(&gs_spare_lock);
-	t->next = *list;
-	*list = t;
-	gs_unlock(&gs_spare_lock);
+	/* relaxed: the swap decides */
+	t->next = atomic_load_explicit(list, memory_order_relaxed);
+	/* release: pairs with the acquire in gs_spare_pop */
+	while (!atomic_compare_exchange_weak_explicit(list, &t->next, t, memory_order_release,
+						      memory_order_relaxed))
+		;
 }
 
-static struct gs_thread *gs_spare_pop(struct gs_thread **list)
+static struct gs_thread *gs_spare_pop(struct gs_thread *_Atomic *list)
 {
 	struct gs_thread *t;
 
-	gs_lock(&gs_spare_lock);
-	t = *list;
-	if (t)
-		*list = t->next;
+	/* One at a time: what was the first's successor stays so as long as it is the first. */
+	gs_lock_patient(&gs_spare_lock);
+	/* acquire, both: pair with the release in gs_spare_push */
+	t = atomic_load_explicit(list, memory_order_acquire);
+	while (t && !atomic_compare_exchange_weak_explicit(list, &t, t->next, memory_order_acquire,
+							   memory_order_acquire))
+		;
 	gs_unlock(&gs_spare_lock);
 	return t;
 }
@@ -90,13 +96,15 @@ static struct gs_thread *gs_spare_reuse(struct gs_proc *p)
 		p->cached--;
 		return t;
 	}
-	/* unlocked look: a miss only costs a new stack */
-	return gs_spare_free ? gs_spare_pop(&gs_spare_free) : NULL;
+	/* relaxed: a miss only costs a new stack */
+	return atomic_load_explicit(&gs_spare_free, memory_order_relaxed) ?
+		       gs_spare_pop(&gs_spare_free) : NULL;
 }
 
 void gs_spare_bury(struct gs_thread *self)
 {
-	while (gs_spare_zombies) {
+	/* relaxed: what is missed is for the next */
+	while (atomic_load_explicit(&gs_spare_zombies, memory_order_relaxed)) {
 		struct gs_thread *t;
 
 		gs_enter(self);

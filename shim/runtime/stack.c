@@ -196,7 +196,7 @@ int gs_stack_get(struct gs_stack *s, size_t size, size_t guard)
 	if (size > gs_stack_size_max || guard > gs_stack_size_max)
 		return -ENOMEM;
 	size = GS_ALIGN_UP(size + guard, GS_PAGE);
-	gs_lock(&gs_stack_lock);
+	gs_lock_patient(&gs_stack_lock);
 	c = gs_stack_find_class(size, guard);
 	if (c && c->free) {
 		base = c->free;
@@ -223,7 +223,7 @@ void gs_stack_put(struct gs_stack *s)
 {
 	struct gs_stack_class *c = &gs_stack_classes[s->cls];
 
-	gs_lock(&gs_stack_lock);
+	gs_lock_patient(&gs_stack_lock);
 	*gs_stack_link(c, s->base) = c->free;
 	c->free = s->base;
 	gs_unlock(&gs_stack_lock);

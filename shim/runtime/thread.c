@@ -65,7 +65,7 @@ struct gs_thread *gs_thread_new(void)
 
 	if (GS_UNLIKELY(gs_thread_tid_base == 0))
 		gs_thread_tid_base = (uint64_t)gs_sys_getpid() * GS_TID_SPREAD;
-	gs_lock(&gs_thread_lock);
+	gs_lock_patient(&gs_thread_lock);
 	if (gs_thread_free_list || gs_thread_grow()) {
 		t = gs_thread_free_list;
 		gs_thread_free_list = t->free_next;
@@ -92,7 +92,7 @@ void gs_thread_number(struct gs_thread *t)
 void gs_thread_free(struct gs_thread *t)
 {
 	t->kind = GS_KIND_FREE;
-	gs_lock(&gs_thread_lock);
+	gs_lock_patient(&gs_thread_lock);
 	t->free_next = gs_thread_free_list;
 	gs_thread_free_list = t;
 	gs_unlock(&gs_thread_lock);
