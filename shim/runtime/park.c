@@ -11,7 +11,7 @@
  * its wait, all under the bucket's lock. A waker changes the object first and
  * takes the lock afterwards (or changes it under the lock). So either the waiter
  * sees the change, or the waker sees the waiter. From then on the wait word of
- * the thread (sched.c) decides between waker, deadline and signal; a waker that
+ * the thread (wait.c) decides between waker, deadline and signal; a waker that
  * loses there is told so by gs_park_rouse.
  *
  * Kernel threads that are not ours sleep on a word in their waiter. Its waker

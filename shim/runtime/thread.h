@@ -103,7 +103,7 @@ struct gs_thread {
 	void *tp;                 /* its TCB: what %fs holds while it runs; its pthread_t */
 	struct gs_worker *worker; /* who runs it, while it runs */
 	struct gs_worker *home;   /* the only worker that may run it, if wired */
-	_Atomic uint64_t wake;    /* wait word, see sched.h */
+	_Atomic uint64_t wake;    /* wait word, see wait.h */
 	_Atomic uint32_t attention;
 	uint32_t inrt;            /* runtime nesting; 0: running program code */
 	uint32_t in_region;       /* in a system call that may block */
