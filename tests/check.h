@@ -14,7 +14,7 @@
 	do {                                                                                \
 		if (!(x)) {                                                                 \
 			printf("%s:%d: %s: %s\n", __FILE__, __LINE__, #x, strerror(errno)); \
-			exit(1);                                                            \
+			exit(99);                                                           \
 		}                                                                           \
 	} while (0)
 

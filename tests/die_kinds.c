@@ -7,6 +7,8 @@
  *	die_kinds WAY		(without WAY: the list of ways)
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -21,14 +23,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                                            \
-	do {                                                                                \
-		if (!(x)) {                                                                 \
-			printf("%s:%d: %s: %s\n", __FILE__, __LINE__, #x, strerror(errno)); \
-			exit(99);                                                           \
-		}                                                                           \
-	} while (0)
 
 enum { REPEAT = 10 };
 

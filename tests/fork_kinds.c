@@ -7,6 +7,8 @@
  *	fork_kinds WAY		(without WAY: the list of ways)
  */
 #define _GNU_SOURCE
+#include "ways.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -26,28 +28,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHECK(x)                                                                            \
-	do {                                                                                \
-		if (!(x)) {                                                                 \
-			printf("%s:%d: %s: %s\n", __FILE__, __LINE__, #x, strerror(errno)); \
-			exit(99);                                                           \
-		}                                                                           \
-	} while (0)
-
 enum { CROWD = 6, FORKS = 20, MANY = 8, EACH = 12 };
 
 extern char **environ;
 
 static atomic_int stop, told;
 static FILE *shared_file;
-
-static pthread_t start(void *(*fn)(void *), void *arg)
-{
-	pthread_t t;
-
-	CHECK(pthread_create(&t, NULL, fn, arg) == 0);
-	return t;
-}
 
 static void *nothing(void *arg)
 {
@@ -595,10 +581,7 @@ static int successor(const char *before)
 
 /* ---- the list ---- */
 
-static const struct way {
-	const char *name;
-	void (*run)(void);
-} ways[] = {
+static const struct way ways[] = {
 	{ "locks", way_locks },   { "breed", way_breed },   { "many", way_many },   { "spawn", way_spawn },
 	{ "young", way_young },   { "system", way_system }, { "daemon", way_daemon }, { "close", way_close },
 	{ "exec_fails", way_exec_fails }, { "exec", way_exec },
@@ -610,10 +593,6 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		return successor(argv[2]);
 	CHECK(readlink("/proc/self/exe", me, sizeof(me) - 1) > 0);
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-		if (argc < 2)
-			puts(ways[i].name);
-		else if (strcmp(argv[1], ways[i].name) == 0)
-			ways[i].run();
+	GO(ways, argv[1]);
 	return 0;
 }

@@ -6,6 +6,8 @@
  *	fork_ways WAY		(without WAY: the list of ways)
  */
 #define _GNU_SOURCE
+#include "ways.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -31,14 +33,6 @@
 #include <unistd.h>
 
 extern char **environ;
-
-#define CHECK(x)                                                                            \
-	do {                                                                                \
-		if (!(x)) {                                                                 \
-			printf("%s:%d: %s: %s\n", __FILE__, __LINE__, #x, strerror(errno)); \
-			exit(99);                                                           \
-		}                                                                           \
-	} while (0)
 
 enum { COMPANY = 8, LOOPS = 40, FORKERS = 4, CHILDREN = 4, PER_CHILD = 3, CLIENTS = 120 };
 
@@ -793,10 +787,7 @@ static void way_stop(void)
 
 /* ---- the list ---- */
 
-static const struct way {
-	const char *name;
-	void (*run)(void);
-} ways[] = {
+static const struct way ways[] = {
 	{ "child", way_child },   { "atfork", way_atfork },   { "often", way_often },
 	{ "shared", way_shared }, { "prefork", way_prefork }, { "daemon", way_daemon },
 	{ "spawn", way_spawn },   { "clone", way_clone },     { "stop", way_stop },
@@ -804,10 +795,6 @@ static const struct way {
 
 int main(int argc, char **argv)
 {
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-		if (argc < 2)
-			puts(ways[i].name);
-		else if (strcmp(argv[1], ways[i].name) == 0)
-			ways[i].run();
+	GO(ways, argv[1]);
 	return 0;
 }

@@ -7,6 +7,8 @@
  * Needs root, to become a user of whom nothing else runs; else it says nothing.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <pthread.h>
@@ -20,14 +22,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                                            \
-	do {                                                                                \
-		if (!(x)) {                                                                 \
-			printf("%s:%d: %s: %s\n", __FILE__, __LINE__, #x, strerror(errno)); \
-			exit(99);                                                           \
-		}                                                                           \
-	} while (0)
 
 enum { USER = 1900000000, CROWD = 12, ROUNDS = 50 };
 

@@ -7,6 +7,8 @@
  *	sig_idioms WAY		(without WAY: the list of ways)
  */
 #define _GNU_SOURCE
+#include "ways.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -26,14 +28,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                                            \
-	do {                                                                                \
-		if (!(x)) {                                                                 \
-			printf("%s:%d: %s: %s\n", __FILE__, __LINE__, #x, strerror(errno)); \
-			exit(99);                                                           \
-		}                                                                           \
-	} while (0)
 
 enum { WORKERS = 6, ROUNDS = 50 };
 
@@ -534,10 +528,7 @@ static void way_raw(void)
 
 /* ---- the list ---- */
 
-static const struct way {
-	const char *name;
-	void (*run)(void);
-} ways[] = {
+static const struct way ways[] = {
 	{ "thread", way_thread },     { "suspend", way_suspend }, { "pipe", way_pipe },
 	{ "timer", way_timer },       { "children", way_children }, { "post", way_post },
 	{ "leave", way_leave },       { "sigpipe", way_sigpipe }, { "raw", way_raw },
@@ -546,10 +537,6 @@ static const struct way {
 
 int main(int argc, char **argv)
 {
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-		if (argc < 2)
-			puts(ways[i].name);
-		else if (strcmp(argv[1], ways[i].name) == 0)
-			ways[i].run();
+	GO(ways, argv[1]);
 	return 0;
 }

@@ -8,6 +8,8 @@
  *	sig_kinds WAY		(without WAY: the list of ways)
  */
 #define _GNU_SOURCE
+#include "ways.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -29,14 +31,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                                            \
-	do {                                                                                \
-		if (!(x)) {                                                                 \
-			printf("%s:%d: %s: %s\n", __FILE__, __LINE__, #x, strerror(errno)); \
-			exit(99);                                                           \
-		}                                                                           \
-	} while (0)
 
 enum { ROUNDS = 40, CROWD = 6, ALT = 64 * 1024 };
 
@@ -90,14 +84,6 @@ static void *doze(void *arg)
 	while (!atomic_load(&stop))
 		usleep(500);
 	return arg;
-}
-
-static pthread_t start(void *(*fn)(void *), void *arg)
-{
-	pthread_t t;
-
-	CHECK(pthread_create(&t, NULL, fn, arg) == 0);
-	return t;
 }
 
 static void in_thread(void *(*fn)(void *))
@@ -1012,10 +998,7 @@ static void way_jump(void)
 
 /* ---- the list ---- */
 
-static const struct way {
-	const char *name;
-	void (*run)(void);
-} ways[] = {
+static const struct way ways[] = {
 	{ "signalfd", way_signalfd },
 	{ "poll", way_poll },
 	{ "children", way_children },
@@ -1039,10 +1022,6 @@ static const struct way {
 int main(int argc, char **argv)
 {
 	sem_init(&sem, 0, 0);
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-		if (argc < 2)
-			puts(ways[i].name);
-		else if (strcmp(argv[1], ways[i].name) == 0)
-			ways[i].run();
+	GO(ways, argv[1]);
 	return 0;
 }

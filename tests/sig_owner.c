@@ -4,6 +4,8 @@
  * SIGIO and by a real-time signal that says which descriptor.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -15,14 +17,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                                            \
-	do {                                                                                \
-		if (!(x)) {                                                                 \
-			printf("%s:%d: %s: %s\n", __FILE__, __LINE__, #x, strerror(errno)); \
-			exit(99);                                                           \
-		}                                                                           \
-	} while (0)
 
 static sem_t handled, asked, ready;
 static atomic_int who, which, stop;

@@ -13,6 +13,8 @@
  * error how much there was of everything, and how long the end took.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -28,14 +30,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define CHECK(x)                                                                            \
-	do {                                                                                \
-		if (!(x)) {                                                                 \
-			printf("%s:%d: %s: %s\n", __FILE__, __LINE__, #x, strerror(errno)); \
-			exit(99);                                                           \
-		}                                                                           \
-	} while (0)
 
 enum { KINDS = 3, CLIENTS = 16, REQUESTS = 20, AHEAD = 200, MOST = 20000, SPINNERS = 2 };
 
