@@ -36,6 +36,7 @@ enum {
 	GS_MONITOR_QUIET_LOOKS = 50,
 	GS_MONITOR_IDLE_LOOKS = 5,
 	GS_MONITOR_HURRIED_LOOKS = 20,
+	GS_MONITOR_FUTILE_LOOKS = 8, /* without the events that were for nobody */
 };
 
 static const uint64_t gs_monitor_min = 20000, gs_monitor_max = 10000000;
@@ -144,21 +145,32 @@ static bool gs_monitor_look(struct gs_proc *p, uint64_t now)
 	return false;
 }
 
+enum gs_monitor_served {
+	GS_MONITOR_NOTHING, /* came in time */
+	GS_MONITOR_FUTILE,  /* what came was for nobody who waits */
+	GS_MONITOR_WOKEN,   /* somebody has become runnable */
+};
+
 /* Makes threads runnable whose deadlines have passed, or that wait for events, which may
-   take until timeout, in nanoseconds, to come. True when there were any. */
-static bool gs_monitor_serve(uint64_t timeout)
+   take until timeout, in nanoseconds, to come. */
+static enum gs_monitor_served gs_monitor_serve(uint64_t timeout)
 {
 	static struct gs_netpoll_batch batch;
-	bool any = false;
+	/* relaxed: a guess; for all that the monitor wakes goes there */
+	uint32_t before = atomic_load_explicit(&gs_globq_length, memory_order_relaxed);
 	uint64_t now;
+	bool any;
 
-	if (timeout > 0 || atomic_load_explicit(&gs_netpoll_count, memory_order_relaxed) > 0)
-		any = gs_netpoll_wait(&batch, timeout) > 0;
+	any = (timeout > 0 || atomic_load_explicit(&gs_netpoll_count, memory_order_relaxed) > 0) &&
+	      gs_netpoll_wait(&batch, timeout) > 0;
+	batch.slept = timeout > 0;
 	gs_netpoll_dispatch(&batch);
 	now = gs_now();
 	for (uint32_t i = 0; i < gs_nprocs; i++)
 		any |= gs_timer_run(&gs_procs[i].timers, now) > 0;
-	return any;
+	if (atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > before)
+		return GS_MONITOR_WOKEN;
+	return any ? GS_MONITOR_FUTILE : GS_MONITOR_NOTHING;
 }
 
 /* All workers busy and nobody asked for events or looked at deadlines for a while:
@@ -190,11 +202,12 @@ static bool gs_monitor_all_compute(uint64_t now)
 
 /* Sleeps at most ns among threads that all compute. Whoever becomes runnable takes the
    processor from the one of them that has had it longest, as the kernel's scheduler
-   would have it. True when somebody did. */
-static bool gs_monitor_attend(uint64_t ns)
+   would have it. */
+static enum gs_monitor_served gs_monitor_attend(uint64_t ns)
 {
 	uint64_t now = gs_now(), until = now + ns;
 	struct gs_proc *longest = &gs_procs[0];
+	enum gs_monitor_served served;
 
 	for (uint32_t i = 0; i < gs_nprocs; i++) {
 		struct gs_proc *p = &gs_procs[i];
@@ -204,10 +217,10 @@ static bool gs_monitor_attend(uint64_t ns)
 		if (p->seen_switch < longest->seen_switch)
 			longest = p;
 	}
-	if (!gs_monitor_serve(until > now ? until - now : 0) || !gs_monitor_any_waiting())
-		return false;
-	gs_preempt_now(longest);
-	return true;
+	served = gs_monitor_serve(until > now ? until - now : 0);
+	if (served == GS_MONITOR_WOKEN)
+		gs_preempt_now(longest);
+	return served;
 }
 
 static bool gs_monitor_all_idle(void)
@@ -251,17 +264,24 @@ static void *gs_monitor_main(void *arg)
 {
 	uint64_t pause = gs_monitor_min, traced = gs_now(), audited = traced;
 	bool auditing = false, all_compute = false;
-	unsigned quiet = 0, idle = 0, hurry = 0;
+	unsigned quiet = 0, idle = 0, hurry = 0, futile = 0;
 
 	for (;;) {
 		bool busy = false;
 		uint64_t now;
 
-		if (!all_compute)
+		if (!all_compute || futile > 0) {
 			gs_monitor_pause(hurry ? GS_MIN(pause, gs_monitor_moment / 2) : pause);
-		else if (gs_monitor_attend(pause))
-			hurry = GS_MONITOR_HURRIED_LOOKS;
+		} else {
+			enum gs_monitor_served served = gs_monitor_attend(pause);
+
+			if (served == GS_MONITOR_WOKEN)
+				hurry = GS_MONITOR_HURRIED_LOOKS;
+			if (served == GS_MONITOR_FUTILE)
+				futile = GS_MONITOR_FUTILE_LOOKS;
+		}
 		hurry -= hurry > 0;
+		futile -= futile > 0;
 		now = gs_now();
 		if (gs_conf.schedtrace && now - traced >= (uint64_t)gs_conf.schedtrace * 1000000) {
 			traced = now;
