@@ -49,6 +49,7 @@ static const uint64_t gs_monitor_moment = 200000;
 static const uint64_t gs_monitor_watch = 2500000, gs_monitor_crowded = 1250000;
 
 _Atomic uint32_t gs_monitor_asleep;
+static _Atomic uint32_t gs_monitor_resting; /* futex: 1 while gs_monitor_call is wanted */
 bool gs_monitor_running;
 
 /* Something ran since this was last cleared: there may be waits that no audit saw. */
@@ -185,8 +186,7 @@ static void gs_monitor_poll(uint64_t now)
 	gs_monitor_serve(0);
 }
 
-/* Does every processor run a thread that has been computing for a moment? Then nobody
-   looks at descriptors and deadlines but the monitor. */
+/* Does every processor run a thread that has been computing for a moment? */
 static bool gs_monitor_all_compute(uint64_t now)
 {
 	for (uint32_t i = 0; i < gs_nprocs; i++) {
@@ -197,27 +197,66 @@ static bool gs_monitor_all_compute(uint64_t now)
 		    gs_proc_tick(p) != p->seen_tick || now - p->seen_when < gs_monitor_moment)
 			return false;
 	}
-	return !gs_idle_is_polled();
+	return true;
+}
+
+static void gs_monitor_pause(uint64_t ns)
+{
+	struct timespec ts = { .tv_sec = (time_t)(ns / GS_NSEC), .tv_nsec = (long)(ns % GS_NSEC) };
+
+	gs_sys2(__NR_nanosleep, &ts, NULL);
+}
+
+/* Sleeps in epoll_wait, at most ns. */
+static enum gs_monitor_served gs_monitor_attend(uint64_t ns)
+{
+	uint64_t now = gs_now(), until = now + ns;
+
+	for (uint32_t i = 0; i < gs_nprocs; i++)
+		/* relaxed: a hint; a deadline armed later is found late, by at most ns */
+		until = GS_MIN(until, atomic_load_explicit(&gs_procs[i].timers.next,
+							   memory_order_relaxed));
+	return gs_monitor_serve(until > now ? until - now : 0);
+}
+
+/* Sleeps at most ns, while a worker without a processor sleeps in epoll_wait. */
+static enum gs_monitor_served gs_monitor_rest(uint64_t ns)
+{
+	struct timespec ts = { .tv_sec = (time_t)(ns / GS_NSEC), .tv_nsec = (long)(ns % GS_NSEC) };
+
+	if (gs_monitor_any_waiting()) {
+		gs_monitor_pause(GS_MIN(ns, gs_monitor_crowded));
+		return GS_MONITOR_NOTHING;
+	}
+	/* seq_cst: before the look at the queue; pairs with gs_monitor_call */
+	atomic_store_explicit(&gs_monitor_resting, 1, memory_order_seq_cst);
+	if (atomic_load_explicit(&gs_globq_length, memory_order_seq_cst) == 0)
+		gs_sys_futex_wait(&gs_monitor_resting, 1, &ts);
+	atomic_store_explicit(&gs_monitor_resting, 0, memory_order_relaxed);
+	return atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0 ?
+		       GS_MONITOR_WOKEN : GS_MONITOR_NOTHING;
+}
+
+void gs_monitor_call(void)
+{
+	/* seq_cst: after the push on the global queue; pairs with gs_monitor_rest */
+	if (atomic_load_explicit(&gs_monitor_resting, memory_order_seq_cst) &&
+	    atomic_exchange_explicit(&gs_monitor_resting, 0, memory_order_seq_cst))
+		gs_sys_futex_wake(&gs_monitor_resting, 1);
 }
 
 /* Sleeps at most ns among threads that all compute. Whoever becomes runnable takes the
    processor from the one of them that has had it longest, as the kernel's scheduler
    would have it. */
-static enum gs_monitor_served gs_monitor_attend(uint64_t ns)
+static enum gs_monitor_served gs_monitor_stand_by(uint64_t ns)
 {
-	uint64_t now = gs_now(), until = now + ns;
+	enum gs_monitor_served served =
+		gs_idle_is_polled() ? gs_monitor_rest(ns) : gs_monitor_attend(ns);
 	struct gs_proc *longest = &gs_procs[0];
-	enum gs_monitor_served served;
 
-	for (uint32_t i = 0; i < gs_nprocs; i++) {
-		struct gs_proc *p = &gs_procs[i];
-
-		/* relaxed: a hint; a deadline armed later is found late, by at most ns */
-		until = GS_MIN(until, atomic_load_explicit(&p->timers.next, memory_order_relaxed));
-		if (p->seen_switch < longest->seen_switch)
-			longest = p;
-	}
-	served = gs_monitor_serve(until > now ? until - now : 0);
+	for (uint32_t i = 1; i < gs_nprocs; i++)
+		if (gs_procs[i].seen_switch < longest->seen_switch)
+			longest = &gs_procs[i];
 	if (served == GS_MONITOR_WOKEN)
 		gs_preempt_now(longest);
 	return served;
@@ -253,27 +292,33 @@ void gs_monitor_rouse(void)
 		gs_sys_futex_wake(&gs_monitor_asleep, 1);
 }
 
-static void gs_monitor_pause(uint64_t ns)
+/* How long the pause between two looks may be at most while not every processor is idle.
+   standing_by: it ends when somebody comes. */
+static uint64_t gs_monitor_limit(bool standing_by)
 {
-	struct timespec ts = { .tv_sec = (time_t)(ns / GS_NSEC), .tv_nsec = (long)(ns % GS_NSEC) };
-
-	gs_sys2(__NR_nanosleep, &ts, NULL);
+	if (gs_monitor_any_waiting())
+		return gs_monitor_crowded;
+	/* relaxed: a hint */
+	if (standing_by || (atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) > 0 &&
+			    gs_idle_is_polled()))
+		return gs_monitor_max;
+	return gs_monitor_watch;
 }
 
 static void *gs_monitor_main(void *arg)
 {
 	uint64_t pause = gs_monitor_min, traced = gs_now(), audited = traced;
-	bool auditing = false, all_compute = false;
+	bool auditing = false, stand_by = false;
 	unsigned quiet = 0, idle = 0, hurry = 0, futile = 0;
 
 	for (;;) {
 		bool busy = false;
 		uint64_t now;
 
-		if (!all_compute || futile > 0) {
+		if (!stand_by) {
 			gs_monitor_pause(hurry ? GS_MIN(pause, gs_monitor_moment / 2) : pause);
 		} else {
-			enum gs_monitor_served served = gs_monitor_attend(pause);
+			enum gs_monitor_served served = gs_monitor_stand_by(pause);
 
 			if (served == GS_MONITOR_WOKEN)
 				hurry = GS_MONITOR_HURRIED_LOOKS;
@@ -304,14 +349,10 @@ static void *gs_monitor_main(void *arg)
 		} else if (++quiet > GS_MONITOR_QUIET_LOOKS) {
 			pause = GS_MIN(pause * 2, gs_monitor_max);
 		}
-		all_compute = gs_conf.preempt && gs_monitor_all_compute(now);
+		stand_by = gs_conf.preempt && futile == 0 && gs_monitor_all_compute(now);
 		if (!gs_monitor_all_idle()) {
 			idle = 0;
-			/* relaxed: a hint */
-			if (atomic_load_explicit(&gs_idle_procs, memory_order_relaxed) == 0 ||
-			    !gs_idle_is_polled())
-				pause = GS_MIN(pause, gs_monitor_any_waiting() ?
-							      gs_monitor_crowded : gs_monitor_watch);
+			pause = GS_MIN(pause, gs_monitor_limit(stand_by));
 		} else if (!gs_conf.schedtrace && pause == gs_monitor_max &&
 			   !gs_monitor_any_waiting() && /* for a kernel thread that cannot be had */
 			   ++idle >= GS_MONITOR_IDLE_LOOKS &&
@@ -354,4 +395,5 @@ void gs_monitor_after_fork(void)
 {
 	gs_monitor_running = false;
 	gs_monitor_asleep = 0;
+	gs_monitor_resting = 0;
 }

@@ -25,6 +25,9 @@ static inline void gs_monitor_wake(void)
 		gs_monitor_rouse();
 }
 
+/* A worker without a processor has put threads on the global queue. */
+void gs_monitor_call(void);
+
 void gs_monitor_after_fork(void);
 
 #endif

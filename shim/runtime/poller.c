@@ -13,6 +13,7 @@
 
 #include "globq.h"
 #include "idle.h"
+#include "monitor.h"
 #include "netpoll.h"
 #include "sched.h"
 #include "worker.h"
@@ -85,9 +86,10 @@ bool gs_poller_sleep(struct gs_worker *w)
 	atomic_store_explicit(&gs_poller_until, GS_NEVER, memory_order_relaxed);
 	gs_idle_poll_end(w);
 	gs_poller_dispatch(w);
-	/* Without a processor too: whom they wake goes to the global queue, and the
-	   monitor sees that somebody waits. */
+	/* Without a processor too: whom they wake goes to the global queue. */
 	gs_poller_run_timers(w->p, true);
+	if (!w->p)
+		gs_monitor_call();
 	return true;
 }
 

@@ -207,8 +207,13 @@ bool gs_preempt_look(struct gs_proc *p, uint64_t ns, bool waiting)
 	struct gs_thread *t = w ? w->current : NULL;
 	long nr;
 
-	if (!t || t->inrt > 0 || ns < (waiting ? gs_preempt_grace : gs_preempt_idle_grace))
+	if (!t || t->inrt > 0)
 		return false;
+	if (ns < p->asked)
+		p->asked = 0;
+	if (ns < (waiting ? gs_preempt_grace : p->asked + gs_preempt_idle_grace))
+		return false;
+	p->asked = ns;
 	nr = gs_preempt_sleeping(w->ktid);
 	if (nr >= 0)
 		return gs_preempt_take(p, w, t, nr);

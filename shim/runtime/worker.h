@@ -44,6 +44,7 @@ struct gs_proc {
 	uint64_t seen_when, seen_switch;
 	uint64_t seen_cycles;  /* seen_when by the cycle counter */
 	uint64_t kicked;       /* how long it had been running when it was last told to yield */
+	uint64_t asked;        /* and when the kernel was last asked what it does */
 	struct gs_runq runq;
 	struct gs_timers timers;
 	struct gs_stats stats;
