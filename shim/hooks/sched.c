@@ -16,7 +16,7 @@
 
 #include "gate.h"
 #include "real.h"
-#include "runtime/ceiling.h"
+#include "runtime/priority.h"
 #include "runtime/life.h"
 #include "runtime/wired.h"
 
@@ -300,17 +300,17 @@ GS_EXPORT int pthread_getaffinity_np(pthread_t thread, size_t size, cpu_set_t *s
 		   gs_real.pthread_getaffinity_np(thread, size, set);
 }
 
-/* policy may be GS_CEILING_SAME. */
+/* policy may be GS_PRIORITY_SAME. */
 static int gs_sched_give(struct gs_thread *t, int policy, const struct sched_param *param)
 {
 	int tid = gs_sched_tid(t), err;
 
 	if (tid < 0)
 		return ESRCH;
-	err = gs_ceiling_give(gs_gate(), t, policy, param->sched_priority);
+	err = gs_priority_give(gs_gate(), t, policy, param->sched_priority);
 	if (err != -ENOSYS)
 		return -err;
-	if (policy == GS_CEILING_SAME)
+	if (policy == GS_PRIORITY_SAME)
 		return (int)-gs_sched_call(SYS_sched_setparam, tid, (long)param, 0);
 	return (int)-gs_sched_call(SYS_sched_setscheduler, tid, policy, (long)param);
 }
@@ -333,7 +333,7 @@ GS_EXPORT int pthread_getschedparam(pthread_t thread, int *policy, struct sched_
 	tid = gs_sched_tid(t);
 	if (tid < 0)
 		return ESRCH;
-	if (gs_ceiling_given(t, policy, &param->sched_priority))
+	if (gs_priority_given(t, policy, &param->sched_priority))
 		return 0;
 	ret = (int)gs_sched_call(SYS_sched_getparam, tid, (long)param, 0);
 	if (ret == 0)
@@ -349,7 +349,7 @@ GS_EXPORT int pthread_setschedprio(pthread_t thread, int prio)
 	struct gs_thread *t = gs_thread_of((void *)thread);
 	struct sched_param param = { .sched_priority = prio };
 
-	return t ? gs_sched_give(t, GS_CEILING_SAME, &param) :
+	return t ? gs_sched_give(t, GS_PRIORITY_SAME, &param) :
 		   gs_real.pthread_setschedprio(thread, prio);
 }
 

@@ -4,141 +4,38 @@
  *
  * The word has the ceiling in its upper bits; below them 0 free, 1 held, 2 held and waited
  * for. A thread has a count of what it holds for each ceiling, and its priority in the
- * kernel is the highest of them, if its own is not higher. Only real-time policies have
- * priorities, and a thread that has one has a kernel thread of its own (wired.c), or gets
- * it when it is raised.
+ * kernel is the highest of them, if its own is not higher (priority.c).
  *
  * The counting is glibc's to the letter, for what comes of it can be seen: one who could
  * not be raised stays counted, and so does one whose time was up.
  *
- * Who changes what is wanted of the kernel (the owner by locking, anybody by
- * gs_ceiling_give) counts up version, and tells the kernel outside the lock; if version
- * has moved meanwhile, again. So the last to tell it tells what is wanted last.
- *
- * Locks: gs_ceiling.lock, taken inside the runtime, nothing below it.
- * Called from: shared.c, hooks/pthread_sync.c, hooks/sched.c; life.c, child.c, init.c.
+ * Locks: gs_priority.lock, taken inside the runtime, nothing below it.
+ * Called from: shared.c, hooks/pthread_sync.c; init.c.
  */
 #include "ceiling.h"
 
-#include "mem.h"
+#include "priority.h"
 #include "sched.h"
 #include "shared_word.h"
 #include "sys.h"
-#include "wired.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
 
-enum {
-	GS_CEILING_SHIFT = 19,
-	GS_CEILING_LEAST = 1, /* Linux's real-time priorities */
-	GS_CEILING_MOST = 99,
-	GS_CEILING_ARGS = 6,
-};
+enum { GS_CEILING_SHIFT = 19 };
 
 static const uint32_t gs_ceiling_mask = UINT32_MAX << GS_CEILING_SHIFT;
-
-struct gs_ceiling {
-	void *free_next; /* the pool's */
-	struct gs_lock lock;
-	uint32_t version;
-	int policy, priority; /* as the program gave them; written under the lock */
-	int highest;          /* ceiling of what it holds, 0: nothing; written by the owner */
-	uint32_t held[GS_CEILING_MOST + 1]; /* the owner's */
-};
-
-static struct gs_pool gs_ceiling_pool = GS_POOL_INIT(struct gs_ceiling);
-
-static struct gs_ceiling *gs_ceiling_of(struct gs_thread *t)
-{
-	/* acquire: pairs with the release in gs_ceiling_make: it is complete */
-	return atomic_load_explicit(&t->ceiling, memory_order_acquire);
-}
 
 static struct gs_thread *gs_ceiling_self(void)
 {
 	return gs_self && gs_self->kind == GS_KIND_GREEN ? gs_self : NULL;
 }
 
-static struct gs_ceiling *gs_ceiling_make(struct gs_thread *t, int policy, int priority)
-{
-	struct gs_ceiling *c;
-
-	if (gs_self)
-		gs_enter(gs_self);
-	c = gs_pool_get(&gs_ceiling_pool);
-	if (gs_self)
-		gs_leave(gs_self);
-	if (!c)
-		return NULL;
-	*c = (struct gs_ceiling){ .policy = policy, .priority = priority };
-	/* release: pairs with the acquire in gs_ceiling_of */
-	atomic_store_explicit(&t->ceiling, c, memory_order_release);
-	return c;
-}
-
-/* self's own; made of what the kernel knows, which is what the program gave it as long as
-   there is none. */
-static struct gs_ceiling *gs_ceiling_mine(struct gs_thread *self)
-{
-	struct gs_ceiling *c = gs_ceiling_of(self);
-	struct sched_param param = { 0 };
-	int ktid;
-
-	if (c)
-		return c;
-	ktid = gs_wired_ask(self, self);
-	gs_sys2(__NR_sched_getparam, ktid, &param);
-	return gs_ceiling_make(self, (int)gs_sys1(__NR_sched_getscheduler, ktid),
-			       param.sched_priority);
-}
-
-/* Tells the kernel. */
-static int gs_ceiling_tell(struct gs_thread *self, struct gs_thread *t, int policy, int priority)
-{
-	struct sched_param param = { .sched_priority = priority };
-
-	/* As the kernel would say, which is not asked since that may make a kernel thread. */
-	if (t == self && policy != SCHED_FIFO && policy != SCHED_RR)
-		return priority == 0 ? 0 : -EINVAL;
-	/* The short way, if all that follows from a change has followed already. */
-	if (t == self && gs_wired_inherits(self))
-		return (int)gs_sys3(__NR_sched_setscheduler, gs_wired_ask(self, self), policy,
-				    &param);
-	return (int)gs_wired_set(self, t, __NR_sched_setscheduler,
-				 (const long[GS_CEILING_ARGS]){ 0, policy, (long)&param }, 0);
-}
-
-/* Tells it until what it was told is what is wanted. Returns what it said at last. */
-static int gs_ceiling_settle(struct gs_thread *self, struct gs_thread *t, struct gs_ceiling *c)
-{
-	int policy, priority, ret;
-	uint32_t version;
-	bool stale;
-
-	do {
-		gs_enter(self);
-		gs_lock(&c->lock);
-		version = c->version;
-		policy = c->policy;
-		priority = GS_MAX(c->priority, c->highest);
-		gs_unlock(&c->lock);
-		gs_leave(self);
-		ret = gs_ceiling_tell(self, t, policy, priority);
-		gs_enter(self);
-		gs_lock(&c->lock);
-		stale = version != c->version;
-		gs_unlock(&c->lock);
-		gs_leave(self);
-	} while (stale);
-	return ret;
-}
-
 /* self holds one more of ceiling more, and one less of less; 0: none. */
 static int gs_ceiling_change(struct gs_thread *self, int less, int more)
 {
-	struct gs_ceiling *c = gs_ceiling_mine(self);
+	struct gs_priority *c = gs_priority_get(self, self);
 	int highest, before;
 
 	if (!c)
@@ -165,7 +62,7 @@ static int gs_ceiling_change(struct gs_thread *self, int less, int more)
 	c->version++;
 	gs_unlock(&c->lock);
 	gs_leave(self);
-	return c->priority < GS_MAX(highest, before) ? gs_ceiling_settle(self, self, c) : 0;
+	return c->priority < GS_MAX(highest, before) ? gs_priority_settle(self, self, c) : 0;
 }
 
 /* Raises self to the word's ceiling; *counted is the one that it counts for, of an
@@ -173,11 +70,11 @@ static int gs_ceiling_change(struct gs_thread *self, int less, int more)
 static int gs_ceiling_raise(struct gs_thread *self, uint32_t word, int *counted)
 {
 	int ceiling = (int)(word >> GS_CEILING_SHIFT), err;
-	struct gs_ceiling *c;
+	struct gs_priority *c;
 
 	if (!self)
 		return 0;
-	c = gs_ceiling_mine(self);
+	c = gs_priority_get(self, self);
 	if (!c)
 		return -ENOMEM;
 	if (c->priority > ceiling) {
@@ -275,8 +172,8 @@ int gs_ceiling_set(struct gs_thread *self, struct gs_mutex *m, int ceiling, int 
 	int type = m->kind & GS_MUTEX_TYPE, before, err;
 	uint32_t word, held = 0;
 
-	if (!(m->kind & GS_MUTEX_PROTECT) || ceiling < GS_CEILING_LEAST ||
-	    ceiling > GS_CEILING_MOST)
+	if (!(m->kind & GS_MUTEX_PROTECT) || ceiling < GS_PRIORITY_LEAST ||
+	    ceiling > GS_PRIORITY_MOST)
 		return -EINVAL;
 	if (mine && type == GS_MUTEX_ERRORCHECK)
 		return -EDEADLK;
@@ -303,89 +200,19 @@ int gs_ceiling_set(struct gs_thread *self, struct gs_mutex *m, int ceiling, int 
 	return 0;
 }
 
-int gs_ceiling_give(struct gs_thread *self, struct gs_thread *t, int policy, int priority)
-{
-	struct gs_ceiling *c = gs_ceiling_of(t);
-	int err, raised = priority;
-
-	if (!c || !self)
-		return -ENOSYS;
-	if (policy == GS_CEILING_SAME)
-		policy = c->policy;
-	/* As in glibc. */
-	if (c->highest > priority)
-		raised = c->highest;
-	err = (int)gs_wired_set(self, t, __NR_sched_setscheduler,
-				(const long[GS_CEILING_ARGS]){
-					0, policy, (long)&(struct sched_param){ raised } }, 0);
-	if (err < 0)
-		return err;
-	gs_enter(self);
-	gs_lock(&c->lock);
-	c->policy = policy;
-	c->priority = priority;
-	c->version++;
-	gs_unlock(&c->lock);
-	gs_leave(self);
-	if (GS_MAX(priority, c->highest) != raised)
-		gs_ceiling_settle(self, t, c);
-	return 0;
-}
-
-bool gs_ceiling_given(struct gs_thread *t, int *policy, int *priority)
-{
-	struct gs_ceiling *c = gs_ceiling_of(t);
-
-	if (!c)
-		return false;
-	*policy = c->policy;
-	*priority = c->priority;
-	return true;
-}
-
 void gs_ceiling_adopt(struct gs_thread *main, int policy, int priority)
 {
-	struct gs_ceiling *c;
+	struct gs_priority *c;
 	struct sched_param param = { 0 };
 	int highest;
 
 	gs_sys2(__NR_sched_getparam, 0, &param);
 	highest = param.sched_priority;
-	if (highest <= priority || highest > GS_CEILING_MOST)
+	if (highest <= priority || highest > GS_PRIORITY_MOST)
 		return;
-	c = gs_ceiling_make(main, policy, priority);
+	c = gs_priority_make(main, policy, priority);
 	if (!c)
 		return;
 	c->highest = highest;
 	c->held[highest] = 1;
-}
-
-void gs_ceiling_born(const struct gs_thread *self, struct gs_thread *t)
-{
-	struct gs_ceiling *c = gs_ceiling_of((struct gs_thread *)self);
-
-	if (c && c->highest > c->priority)
-		gs_ceiling_make(t, c->policy, c->priority);
-}
-
-void gs_ceiling_end(struct gs_thread *self)
-{
-	struct gs_ceiling *c = gs_ceiling_of(self);
-
-	if (!c)
-		return;
-	atomic_store_explicit(&self->ceiling, NULL, memory_order_relaxed);
-	gs_enter(self);
-	gs_pool_put(&gs_ceiling_pool, c);
-	gs_leave(self);
-}
-
-void gs_ceiling_after_fork(struct gs_thread *self)
-{
-	struct gs_ceiling *c = gs_ceiling_of(self);
-
-	/* Other threads may have been at them. */
-	gs_ceiling_pool = (struct gs_pool)GS_POOL_INIT(struct gs_ceiling);
-	if (c)
-		c->lock = (struct gs_lock)GS_LOCK_INIT;
 }

@@ -25,13 +25,14 @@
  */
 #include "child.h"
 
-#include "ceiling.h"
 #include "everywhere.h"
 #include "fd.h"
+#include "lend.h"
 #include "loaded.h"
 #include "monitor.h"
 #include "netpoll.h"
 #include "park.h"
+#include "priority.h"
 #include "region.h"
 #include "sched.h"
 #include "signal.h"
@@ -146,7 +147,8 @@ void gs_child_fresh(void)
 	gs_monitor_after_fork();
 	gs_worker_after_fork(self);
 	gs_wired_after_fork(self);
-	gs_ceiling_after_fork(self);
+	gs_lend_after_fork();
+	gs_priority_after_fork(self);
 	gs_netpoll_after_fork();
 	gs_park_after_fork();
 	gs_fd_after_fork();

@@ -173,7 +173,8 @@ int gs_cond_wait(struct gs_thread *self, struct gs_cond *c, struct gs_mutex *m,
 
 	if (err)
 		return err;
-	if (!foreign)
+	/* Who waits for one with priority inheritance is to say so (lend.c). */
+	if (!foreign && !(m->kind & GS_MUTEX_INHERIT))
 		w.move_to = m;
 	if (self)
 		gs_enter(self);

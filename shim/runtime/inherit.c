@@ -7,8 +7,7 @@
  * the priority of those who wait. So whoever locks such a mutex has a kernel thread of its
  * own, and waits in a blocking region. Robust ones are on the owner's list, too.
  *
- * Those of one process are ordinary mutexes (mutex.c): most threads that lock them have
- * no priority to lend, and would each cost a kernel thread.
+ * Those of one process are ordinary mutexes (mutex.c, lend.c).
  *
  * Locks: none. Called from: shared.c.
  */

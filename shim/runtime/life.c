@@ -14,11 +14,12 @@
  */
 #include "life.h"
 
-#include "ceiling.h"
 #include "host.h"
 #include "key.h"
 #include "loaded.h"
+#include "lend.h"
 #include "monitor.h"
+#include "priority.h"
 #include "rights.h"
 #include "robust.h"
 #include "sched.h"
@@ -71,7 +72,7 @@ int gs_life_create(struct gs_thread *self, const struct gs_life_attr *attr,
 	if (attr->home)
 		gs_wired_bind(t, attr->home);
 	if (!attr->own_policy)
-		gs_ceiling_born(self, t);
+		gs_priority_born(self, t);
 	t->inrt = 1;
 	t->kind = GS_KIND_GREEN;
 	if (GS_UNLIKELY(gs_tcb_grows))
@@ -157,7 +158,8 @@ void gs_life_finish(struct gs_thread *self)
 					    GS_TCB_CANCEL_DISABLED, memory_order_relaxed);
 	self->exiting = 1;
 	gs_robust_exit(self);
-	gs_ceiling_end(self);
+	gs_lend_close(self);
+	gs_priority_end(self);
 	gs_enter(self);
 	/* acq_rel: the last one sees everything the others did */
 	if (atomic_fetch_sub_explicit(&gs_thread_count, 1, memory_order_acq_rel) == 1) {

@@ -16,7 +16,8 @@
  *   sched           worker.c, idle lists and the global run queue
  *   timers          timer.c, one processor's heap
  *   spares          crew.c, home.c: records of kernel threads that ended
- *   priority        ceiling.c, what one thread was given
+ *   lend            lend.c, who waits for whom
+ *   priority        priority.c, what one thread was given and lent
  *   thread pool     thread.c, free records
  *   stack           stack.c, slabs
  * Nothing that parks is called with any of them held.

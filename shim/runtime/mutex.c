@@ -26,6 +26,7 @@
 #include "mutex.h"
 
 #include "host.h"
+#include "lend.h"
 #include "sched.h"
 #include "sys.h"
 #include "worker.h"
@@ -83,17 +84,22 @@ int gs_mutex_try(struct gs_mutex *m)
 		return -EBUSY;
 	}
 	gs_mutex_own(m, tid);
+	gs_lend_claim(m);
 	return 0;
 }
 
 /* Waits until the word is the caller's. */
-static int gs_mutex_wait(struct gs_thread *self, struct gs_mutex *m, const struct gs_deadline *d)
+static int gs_mutex_wait_plain(struct gs_thread *self, struct gs_mutex *m,
+			       const struct gs_deadline *d, struct gs_lend *lend)
 {
 	struct gs_park_waiter w = { .reason = GS_REASON_MUTEX, .since = gs_arch_cycles() };
 	enum gs_park_end end = GS_PARK_TAIL;
 	enum gs_park_left left;
 	struct gs_park_hold h;
 	int err;
+
+	if (GS_UNLIKELY(lend != NULL))
+		w.bits = (uint32_t)lend->priority;
 
 	for (;;) {
 		gs_park_lock(&h, m);
@@ -119,10 +125,34 @@ static int gs_mutex_wait(struct gs_thread *self, struct gs_mutex *m, const struc
 			w.tag++;
 		} else if (err == -ETIMEDOUT) {
 			return err;
-		} else {
+		} else if (!lend) {
 			gs_park_handlers(self);
+		} else {
+			gs_lend_end(lend);
+			gs_park_handlers(self);
+			gs_lend_begin(lend, self, m);
 		}
 	}
+}
+
+/* The same, where priorities are inherited. */
+static GS_NOINLINE int gs_mutex_wait_lending(struct gs_thread *self, struct gs_mutex *m,
+					     const struct gs_deadline *d)
+{
+	struct gs_lend lend;
+	int err;
+
+	gs_lend_begin(&lend, self, m);
+	err = gs_mutex_wait_plain(self, m, d, &lend);
+	gs_lend_end(&lend);
+	return err;
+}
+
+static int gs_mutex_wait(struct gs_thread *self, struct gs_mutex *m, const struct gs_deadline *d)
+{
+	if (GS_UNLIKELY(m->kind & GS_MUTEX_INHERIT) && self)
+		return gs_mutex_wait_lending(self, m, d);
+	return gs_mutex_wait_plain(self, m, d, NULL);
 }
 
 int gs_mutex_lock(struct gs_thread *self, struct gs_mutex *m, clockid_t clock,
@@ -154,23 +184,37 @@ int gs_mutex_lock(struct gs_thread *self, struct gs_mutex *m, clockid_t clock,
 got:
 	m->count = type == GS_MUTEX_RECURSIVE;
 	gs_mutex_own(m, tid);
+	gs_lend_claim(m);
 	return 0;
 }
 
 /* Has w waited so long that it shall not compete with others for the lock any more? */
 static bool gs_mutex_starves(const struct gs_park_waiter *w)
 {
-	return w->tag >= GS_MUTEX_TRIES || gs_arch_cycles() - w->since > GS_MUTEX_PATIENCE;
+	return w->bits > 0 || w->tag >= GS_MUTEX_TRIES || gs_arch_cycles() - w->since > GS_MUTEX_PATIENCE;
+}
+
+/* Whose turn it is: the first one's, or the first of those with the highest priority. The
+   queue is locked. */
+static struct gs_park_waiter *gs_mutex_heir(const struct gs_mutex *m, bool inherit)
+{
+	struct gs_park_waiter *best = gs_park_first(m), *w = best;
+
+	while (GS_UNLIKELY(inherit) && w && (w = gs_park_next(w)) != NULL)
+		if (w->bits > best->bits)
+			best = w;
+	return best;
 }
 
 /* Lets go of a word that is not 1. Inside the runtime. */
 static void gs_mutex_pass(struct gs_mutex *m)
 {
+	bool inherit = m->kind & GS_MUTEX_INHERIT;
 	struct gs_park_waiter *w;
 	struct gs_park_hold h;
 
 	gs_park_lock(&h, m);
-	while ((w = gs_park_first(m)) != NULL && gs_mutex_starves(w)) {
+	while ((w = gs_mutex_heir(m, inherit)) != NULL && gs_mutex_starves(w)) {
 		gs_park_take(w);
 		w->result = GS_PARK_HANDED;
 		/* relaxed: handed over by the wake-up, which releases. 2 while others wait. */
@@ -222,6 +266,16 @@ int gs_mutex_cond_check(const struct gs_mutex *m)
 	return atomic_load_explicit(&m->lock, memory_order_relaxed) == 0 ? -EPERM : 0;
 }
 
+/* Lets go of the word, and of what was lent to the caller for the sake of it. */
+static void gs_mutex_give_up(struct gs_thread *self, struct gs_mutex *m)
+{
+	struct gs_priority *lent = gs_lend_drop(m);
+
+	gs_mutex_let_go(self, m);
+	if (GS_UNLIKELY(lent != NULL))
+		gs_lend_repay(lent);
+}
+
 int gs_mutex_unlock(struct gs_thread *self, struct gs_mutex *m)
 {
 	int err = gs_mutex_cond_check(m);
@@ -233,7 +287,7 @@ int gs_mutex_unlock(struct gs_thread *self, struct gs_mutex *m)
 	/* relaxed: as in gs_mutex_own */
 	atomic_store_explicit(&m->owner, 0, memory_order_relaxed);
 	m->nusers--;
-	gs_mutex_let_go(self, m);
+	gs_mutex_give_up(self, m);
 	return 0;
 }
 
@@ -244,7 +298,7 @@ void gs_mutex_cond_unlock(struct gs_thread *self, struct gs_mutex *m)
 		return;
 	/* relaxed: as in gs_mutex_own */
 	atomic_store_explicit(&m->owner, 0, memory_order_relaxed);
-	gs_mutex_let_go(self, m);
+	gs_mutex_give_up(self, m);
 }
 
 void gs_mutex_cond_lock(struct gs_thread *self, struct gs_mutex *m, enum gs_mutex_back back)
@@ -261,6 +315,7 @@ void gs_mutex_cond_lock(struct gs_thread *self, struct gs_mutex *m, enum gs_mute
 	m->count = type == GS_MUTEX_RECURSIVE;
 	/* relaxed: as in gs_mutex_own */
 	atomic_store_explicit(&m->owner, gs_mutex_tid(), memory_order_relaxed);
+	gs_lend_claim(m);
 }
 
 /* Kernel threads that are no workers, or are at work inside the runtime, and wait for libc's

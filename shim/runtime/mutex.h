@@ -36,7 +36,7 @@ enum {
 };
 
 /* Not for mutex.c: robust, process-shared, with a priority ceiling, or destroyed. One of
-   this process with priority inheritance is an ordinary one (inherit.c says why). */
+   this process with priority inheritance is an ordinary one (lend.c says why). */
 static inline bool gs_mutex_foreign(const struct gs_mutex *m)
 {
 	return m->kind & ~(GS_MUTEX_TYPE | GS_MUTEX_INHERIT | GS_MUTEX_ELISION);

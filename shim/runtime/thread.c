@@ -87,6 +87,8 @@ void gs_thread_number(struct gs_thread *t)
 	t->id = atomic_fetch_add_explicit(&gs_thread_ids, 1, memory_order_relaxed) + 1;
 	/* Two processes that share a mutex should not give its owner the same number. */
 	t->tid = GS_TID_FIRST + (int)((t->id - 1 + gs_thread_tid_base) % (GS_TID_LAST - GS_TID_FIRST));
+	/* release: after its new number; pairs with the load in gs_lend_owner */
+	atomic_store_explicit(&t->beyond, 0, memory_order_release);
 }
 
 void gs_thread_free(struct gs_thread *t)

@@ -20,7 +20,7 @@
 struct gs_worker;
 struct gs_proc;
 struct gs_signal_state;
-struct gs_ceiling;
+struct gs_priority;
 
 enum gs_thread_kind {
 	GS_KIND_FREE,   /* record on the free list */
@@ -147,7 +147,8 @@ struct gs_thread {
 	_Atomic uint64_t sigmask;    /* blocked, bit n-1 for signal n */
 	_Atomic uint64_t sigpending; /* thread-directed, not delivered yet */
 	struct gs_signal_state *sig; /* queue, alternate stack; allocated when first needed */
-	struct gs_ceiling *_Atomic ceiling; /* priority ceilings it has, see ceiling.c; or NULL */
+	struct gs_priority *_Atomic priority; /* if something has raised it, see priority.c; or NULL */
+	_Atomic uint8_t beyond;      /* past the point where it can be lent a priority, see lend.c */
 } GS_ALIGNED(64);
 
 /* The current thread of this kernel thread: a green one, a worker's own, or NULL

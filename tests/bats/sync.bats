@@ -20,6 +20,15 @@ load helper
 	compare sync_ceiling fifo early
 }
 
+@test "priority inheritance: what the owner is lent, for how long, who is served first" {
+	local seed
+
+	each sync_inherit
+	for seed in 1 2 3; do
+		GS_PROCS="1 2 8" GOSHIM_DEBUG=perturb=$seed each sync_inherit
+	done
+}
+
 @test "between processes: conditions with every kind of mutex, priority that is lent" {
 	compare sync_between
 	[ "$(id -u)" != 0 ] || compare sync_between unprivileged
