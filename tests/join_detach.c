@@ -157,7 +157,9 @@ static void test_errors(void)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
-	static sem_t sem; /* detached threads may still wait for it after the return */
+	/* One for each: a thread that has yet to wait would leave its token to the other.
+	   Detached threads may still wait for them after the return. */
+	static sem_t sem, other;
 
 	printf("join of self: %s\n", name(pthread_join(pthread_self(), NULL)));
 
@@ -169,11 +171,12 @@ static void test_errors(void)
 	printf("tryjoin of a detached one: %s\n", name(pthread_tryjoin_np(thread, NULL)));
 	printf("detach of a detached one: %s\n", name(pthread_detach(thread)));
 	sem_post(&sem);
-	pthread_create(&thread, NULL, wait_sem, &sem);
+	sem_init(&other, 0, 0);
+	pthread_create(&thread, NULL, wait_sem, &other);
 	printf("detach: %s\n", name(pthread_detach(thread)));
 	printf("detach again: %s\n", name(pthread_detach(thread)));
 	printf("join after detach: %s\n", name(pthread_join(thread, NULL)));
-	sem_post(&sem);
+	sem_post(&other);
 	pthread_attr_destroy(&attr);
 }
 
