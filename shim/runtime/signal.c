@@ -417,11 +417,14 @@ void gs_signal_attend(struct gs_thread *self, uint32_t what)
 	int *err = gs_host.errno_location(), saved = *err;
 
 	if (self->kind == GS_KIND_WORKER) {
-		self->inrt++;
-		gs_barrier();
-		gs_signal_empty(self->worker, NULL);
-		gs_barrier();
-		self->inrt--;
+		do { /* one that came before inrt was down again is held */
+			self->inrt++;
+			gs_barrier();
+			gs_signal_empty(self->worker, NULL);
+			gs_barrier();
+			self->inrt--;
+			gs_barrier();
+		} while (self->inrt == 0 && gs_sigworker_holds(self->worker));
 		return;
 	}
 	do {

@@ -334,6 +334,9 @@ void gs_worker_after_fork(struct gs_thread *self)
 			gs_idle_put(p);
 	}
 	gs_worker_reset_first(w);
+	/* In the parent it may have been asleep, or have had something to see to. */
+	w->g0.inrt = 1;
+	w->g0.attention = 0;
 	w->ktid = gs_sys_gettid();
 	self->worker = w;
 	self->wired = 0;

@@ -15,6 +15,14 @@ GS_PROCS="1 2 8"
 	each fork_kinds
 }
 
+@test "a signal for a child that is just being made, with random yields" {
+	local seed
+
+	for seed in 1 2 3 4 5 6; do
+		GS_PROCS="2 8" GOSHIM_DEBUG=perturb=$seed compare fork_kinds young
+	done
+}
+
 @test "RLIMIT_NPROC: what cannot be had, and that the rest goes on" {
 	[ "$(id -u)" = 0 ] || skip "needs root, for whom there is no limit, to become somebody else"
 	compare ids_limit
