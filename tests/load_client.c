@@ -503,6 +503,8 @@ int main(int argc, char **argv)
 	phase_open();
 	double open_s = (double)(now_ns() - begin) / 1e9;
 
+	printf("connections %u\nopen_seconds %.3f\n", opened, open_s);
+	fflush(stdout); /* whoever waits for them to be open need not wait for the rest */
 	if (idle_mode)
 		usleep((useconds_t)(seconds * 1e6));
 	struct usage before = server_usage();
@@ -520,7 +522,6 @@ int main(int argc, char **argv)
 	if (!idle_mode)
 		phase_turns(n_active);
 
-	printf("connections %u\nopen_seconds %.3f\n", opened, open_s);
 	printf("requests %lu\nseconds %.3f\nrequests_per_second %.0f\n", (unsigned long)requests, load_s,
 	       load_s > 0 ? (double)requests / load_s : 0);
 	printf("answer_bytes %lu\n", (unsigned long)answered_bytes);

@@ -194,9 +194,10 @@ holding()
 {
 	local client status=0
 
-	"$GS_BUILD/tests/load_client" -p "$port" -i -c 300 -t 60 >/dev/null 2>&1 3>&- &
+	"$GS_BUILD/tests/load_client" -p "$port" -i -c 300 -t 60 >"$BATS_TEST_TMPDIR/held.out" \
+		2>&1 3>&- &
 	client=$!
-	wait_for 15 grep -q "connection 300: open" "$log" || return 1
+	wait_for 15 grep -q '^connections 300$' "$BATS_TEST_TMPDIR/held.out" || return 1
 	stop_server 0 || status=1
 	kill -KILL "$client"
 	wait "$client" 2>/dev/null
