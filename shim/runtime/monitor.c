@@ -27,6 +27,7 @@
 #include "preempt.h"
 #include "sched.h"
 #include "sys.h"
+#include "tcb.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -374,8 +375,9 @@ int gs_monitor_start(void)
 	if (gs_monitor_running)
 		return 0;
 	gs_host.pthread_attr_init(&attr);
-	gs_host.pthread_attr_setstacksize(&attr, GS_MAX((size_t)GS_MONITOR_STACK,
-							gs_host.minsigstksz + 32768));
+	/* libc puts the static block of the thread on its stack, and that may be large. */
+	gs_host.pthread_attr_setstacksize(&attr, gs_tcb_size + GS_MAX((size_t)GS_MONITOR_STACK,
+								      gs_host.minsigstksz + 32768));
 	/* The program's signals are for its own threads; the dump signal is for whoever
 	   does not block it, and the program may do so everywhere. */
 	if (gs_conf.dump_signal)

@@ -25,12 +25,13 @@
 #include <link.h>
 #include <string.h>
 
-enum { GS_SNAPSHOT_STACK = 128 * 1024 };
+enum { GS_SNAPSHOT_STACK = 128 * 1024 }; /* and the thread's static block */
 
 struct gs_snapshot gs_snapshot;
 
 static struct {
 	char *tp, *stack; /* of the thread that takes the snapshot */
+	size_t size;      /* of that stack */
 	const char *why;
 } gs_snapshot_model;
 
@@ -187,9 +188,9 @@ static bool gs_snapshot_analyse(void)
 				return false;
 			*word = (char *)(*word - tp);
 			gs_snapshot.rebase[gs_snapshot.rebases++] = off;
-		} else if (*word == stack && (size_t)word[1] == GS_SNAPSHOT_STACK && off > 0) {
+		} else if (*word == stack && (size_t)word[1] == gs_snapshot_model.size && off > 0) {
 			gs_snapshot.stackblock = off;
-		} else if (*word >= stack && *word < stack + GS_SNAPSHOT_STACK) {
+		} else if (*word >= stack && *word < stack + gs_snapshot_model.size) {
 			*word = NULL;
 		}
 	}
@@ -211,7 +212,7 @@ static int gs_snapshot_run(void)
 	int err;
 
 	gs_host.pthread_attr_init(&attr);
-	gs_host.pthread_attr_setstack(&attr, gs_snapshot_model.stack, GS_SNAPSHOT_STACK);
+	gs_host.pthread_attr_setstack(&attr, gs_snapshot_model.stack, gs_snapshot_model.size);
 	err = gs_host.pthread_create(&thread, &attr, gs_snapshot_photograph, NULL);
 	gs_host.pthread_attr_destroy(&attr);
 	return err == 0 ? gs_host.pthread_join(thread, NULL) : err;
@@ -229,7 +230,7 @@ int gs_snapshot_take(const char **why)
 	gs_host.tls_static_info(&total, &gs_snapshot.align);
 	gs_snapshot.pthread = *gs_host.sizeof_pthread;
 	gs_snapshot.align = GS_MAX(gs_snapshot.align, (size_t)GS_CACHE_LINE);
-	if (total < gs_snapshot.pthread || gs_snapshot.pthread > 16384 || total > 1 << 20) {
+	if (total < gs_snapshot.pthread || gs_snapshot.pthread > 16384 || total > 1 << 30) {
 		*why = "the size of a thread control block makes no sense";
 		return -ENOSYS;
 	}
@@ -237,7 +238,8 @@ int gs_snapshot_take(const char **why)
 	if (gs_host.db_specific)
 		gs_snapshot.specific = gs_snapshot_field(gs_host.db_specific);
 	gs_snapshot.copy = gs_mem_map(GS_ALIGN_UP(total, GS_PAGE));
-	gs_snapshot_model.stack = gs_mem_map(GS_SNAPSHOT_STACK);
+	gs_snapshot_model.size = GS_SNAPSHOT_STACK + GS_ALIGN_UP(total, GS_PAGE);
+	gs_snapshot_model.stack = gs_mem_map(gs_snapshot_model.size);
 	if (!gs_snapshot.copy || !gs_snapshot_model.stack) {
 		*why = "no memory";
 		return -ENOMEM;
@@ -245,13 +247,13 @@ int gs_snapshot_take(const char **why)
 	err = gs_snapshot_run();
 	if (err != 0) {
 		gs_mem_unmap(gs_snapshot.copy, GS_ALIGN_UP(total, GS_PAGE));
-		gs_mem_unmap(gs_snapshot_model.stack, GS_SNAPSHOT_STACK);
+		gs_mem_unmap(gs_snapshot_model.stack, gs_snapshot_model.size);
 		*why = "libc cannot make a thread";
 		return -err;
 	}
 	if (!gs_snapshot_model.why && !gs_snapshot_analyse())
 		gs_snapshot_model.why = "the stack's address is not in the thread control block";
-	gs_mem_unmap(gs_snapshot_model.stack, GS_SNAPSHOT_STACK);
+	gs_mem_unmap(gs_snapshot_model.stack, gs_snapshot_model.size);
 	*why = gs_snapshot_model.why;
 	return *why ? -ENOSYS : 0;
 }

@@ -74,6 +74,52 @@ module()
 	compare "$BATS_TEST_TMPDIR/nested"
 }
 
+# 70 KB are more than a kernel thread of the library's has for its own calls, 3 MB more
+# than what it measures libc's threads with.
+@test "large static thread-local variables" {
+	local size
+
+	for size in 70000 3000000; do
+		"$CC" -pthread -DSIZE="$size" -o "$BATS_TEST_TMPDIR/large" -x c - <<-'END'
+			#include <pthread.h>
+			#include <sched.h>
+			#include <stdio.h>
+			static __thread char large[SIZE] = { 7 };
+			static void *body(void *arg)
+			{
+				long wrong = large[0] != 7 || large[SIZE - 1] != 0;
+
+				for (int i = 0; i < SIZE; i++)
+					large[i] = (char)(long)arg;
+				for (int k = 0; k < 10; k++) {
+					sched_yield();
+					for (int i = 0; i < SIZE; i++)
+						wrong += large[i] != (char)(long)arg;
+				}
+				return (void *)wrong;
+			}
+			int main(void)
+			{
+				pthread_t threads[8];
+				long wrong = (long)body((void *)9L);
+
+				for (long i = 0; i < 8; i++)
+					pthread_create(&threads[i], NULL, body, (void *)i);
+				for (int i = 0; i < 8; i++) {
+					void *result;
+
+					pthread_join(threads[i], &result);
+					wrong += (long)result;
+				}
+				printf("%d %ld\n", large[SIZE - 1], wrong);
+				return 0;
+			}
+		END
+		compare "$BATS_TEST_TMPDIR/large"
+		assert_equal "$(cat "$BATS_TEST_TMPDIR/shim.err")" ""
+	done
+}
+
 @test "C++: thread_local, exceptions, call_once, futures, atomics" {
 	[ -x "$GS_BUILD/tests/tls_cxx" ] || skip "built without a C++ compiler"
 	perturbed tls_cxx
