@@ -44,15 +44,19 @@ struct gs_home {
 	const struct gs_home *made; /* this record's own address: w is no other worker */
 	struct gs_home *spare;
 	_Atomic uint32_t state; /* enum gs_home_state; futex */
-	_Atomic bool altered;
+	_Atomic uint32_t altered; /* GS_HOME_DIFFERS, GS_HOME_APART */
 };
+
+/* What differs from ordinary workers: something that can be seen and changed from outside,
+   and may become the same again; or what cannot be told any more. */
+enum { GS_HOME_DIFFERS = 1, GS_HOME_APART = 2 };
 
 static struct gs_lock gs_home_lock, gs_home_ask_lock;
 static struct gs_home *gs_home_spares, *gs_home_template;
 
 /* Has a worker that was not made here, but is some thread's home, been altered? That is
    main's, the process's first kernel thread. */
-static _Atomic bool gs_home_other_altered;
+static _Atomic uint32_t gs_home_other_altered;
 
 static bool (*gs_home_spawn_plain)(struct gs_proc *p, bool spinning);
 
@@ -73,7 +77,7 @@ static bool gs_home_is_made(const struct gs_worker *w)
 	return w->id != 0 && ((const struct gs_home *)w)->made == (const struct gs_home *)w;
 }
 
-static _Atomic bool *gs_home_flag(const struct gs_worker *w)
+static _Atomic uint32_t *gs_home_flag(const struct gs_worker *w)
 {
 	return gs_home_is_made(w) ? &((struct gs_home *)w)->altered : &gs_home_other_altered;
 }
@@ -81,13 +85,22 @@ static _Atomic bool *gs_home_flag(const struct gs_worker *w)
 bool gs_home_is_altered(const struct gs_worker *w)
 {
 	/* relaxed: it is set by the kernel thread that asks, or before that was bound */
-	return w->wired && atomic_load_explicit(gs_home_flag(w), memory_order_relaxed);
+	return w->wired && atomic_load_explicit(gs_home_flag(w), memory_order_relaxed) != 0;
 }
 
 void gs_home_alter(struct gs_worker *w)
 {
 	/* relaxed: as above */
-	atomic_store_explicit(gs_home_flag(w), true, memory_order_relaxed);
+	atomic_fetch_or_explicit(gs_home_flag(w), GS_HOME_APART, memory_order_relaxed);
+}
+
+void gs_home_compare(struct gs_worker *w, bool (*same)(int a, int b))
+{
+	/* relaxed: as above. The bit first: whoever alters it again meanwhile sets it, too. */
+	atomic_fetch_or_explicit(gs_home_flag(w), GS_HOME_DIFFERS, memory_order_relaxed);
+	if (gs_home_template && same(w->ktid, gs_home_template->w.ktid))
+		atomic_fetch_and_explicit(gs_home_flag(w), ~(uint32_t)GS_HOME_DIFFERS,
+					  memory_order_relaxed);
 }
 
 static struct gs_home *gs_home_record(void)
@@ -106,7 +119,7 @@ static struct gs_home *gs_home_record(void)
 		w->retired = false;
 		atomic_store_explicit(&w->wake, 0, memory_order_relaxed);
 		atomic_store_explicit(&w->kicked, false, memory_order_relaxed);
-		atomic_store_explicit(&h->altered, false, memory_order_relaxed);
+		atomic_store_explicit(&h->altered, 0, memory_order_relaxed);
 		atomic_store_explicit(&h->state, GS_HOME_WAITING, memory_order_relaxed);
 		return h;
 	}
@@ -271,7 +284,8 @@ struct gs_worker *gs_home_make(bool inherit)
 	h = gs_home_record();
 	if (!h)
 		return NULL;
-	atomic_store_explicit(&h->altered, altered && inherit, memory_order_relaxed);
+	atomic_store_explicit(&h->altered, altered && inherit ? GS_HOME_APART : 0,
+			      memory_order_relaxed);
 	ok = altered && !inherit ? gs_home_request(h, NULL, false) : gs_home_start(h, gs_home_main);
 	return ok ? &h->w : NULL;
 }
@@ -319,6 +333,6 @@ void gs_home_after_fork(void)
 {
 	gs_home_lock = gs_home_ask_lock = (struct gs_lock)GS_LOCK_INIT;
 	gs_home_spares = gs_home_template = NULL;
-	gs_home_other_altered = false;
+	gs_home_other_altered = 0;
 	gs_home_ask.state = GS_HOME_IDLE;
 }

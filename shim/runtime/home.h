@@ -24,6 +24,9 @@ void gs_home_discard(struct gs_worker *w);
 bool gs_home_guard(void);
 /* w, the home of a thread, was or will be altered: what is cloned from it differs. */
 void gs_home_alter(struct gs_worker *w);
+/* The same, if it is not again as an ordinary worker in what can be seen from outside:
+   same, given two kernel threads. After gs_home_guard. */
+void gs_home_compare(struct gs_worker *w, bool (*same)(int a, int b));
 bool gs_home_is_altered(const struct gs_worker *w);
 
 void gs_home_after_fork(void);

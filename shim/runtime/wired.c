@@ -19,7 +19,7 @@
  * kept. Rejected: closures to be run by the target: they cannot report errors.
  *
  * Threads inherit what their creator's kernel thread has. So if that was altered
- * (gs_home_alter), they are born with a home that is cloned from it; ordinary
+ * (gs_home_alter; gs_home_compare, which may find it as it was), they are born with a home that is cloned from it; ordinary
  * workers must not be, see home.c.
  *
  * Locks: none. Called from: hooks/sched.c, identity.c, clock.c; life.c; sched.c (wish).
@@ -93,6 +93,14 @@ long gs_wired_apply(struct gs_worker *w, long nr, const long *a, int at, bool *c
 			  memcmp(&before, &after, sizeof(before)) == 0))
 		*changed = true;
 	return ret;
+}
+
+static bool gs_wired_same(int a, int b)
+{
+	struct gs_wired_look one, other;
+
+	return gs_wired_looks(a, &one) && gs_wired_looks(b, &other) &&
+	       memcmp(&one, &other, sizeof(one)) == 0;
 }
 
 /* Takes self, which has a home, there. Inside the runtime. */
@@ -174,6 +182,17 @@ static void gs_wired_send(struct gs_thread *self, struct gs_thread *t)
 		gs_preempt_kick(t);
 }
 
+/* w is the home of a thread, and there is a template. */
+static long gs_wired_alter(struct gs_worker *w, long nr, const long *a, int at)
+{
+	bool changed = false;
+	long ret = gs_wired_apply(w, nr, a, at, &changed);
+
+	if (changed)
+		gs_home_compare(w, gs_wired_same);
+	return ret;
+}
+
 /* t has had no home. Inside the runtime. */
 static long gs_wired_set_first(struct gs_thread *self, struct gs_thread *t, long nr, const long *a,
 			       int at)
@@ -189,19 +208,16 @@ static long gs_wired_set_first(struct gs_thread *self, struct gs_thread *t, long
 		gs_home_discard(w);
 		return changed ? -EAGAIN : ret;
 	}
-	gs_home_alter(w);
 	if (t == self && gs_wired_stay(self)) {
 		gs_home_discard(w);
-		gs_home_alter(self->home);
-		return gs_wired_apply(self->home, nr, a, at, &changed);
+		return gs_wired_alter(self->home, nr, a, at);
 	}
 	w->wired = t;
 	if (!gs_wired_claim(t, w)) {
 		gs_home_discard(w);
-		w = gs_wired_home(t);
-		gs_home_alter(w);
-		return gs_wired_apply(w, nr, a, at, &changed);
+		return gs_wired_alter(gs_wired_home(t), nr, a, at);
 	}
+	gs_home_compare(w, gs_wired_same);
 	gs_wired_send(self, t);
 	return ret;
 }
@@ -209,7 +225,6 @@ static long gs_wired_set_first(struct gs_thread *self, struct gs_thread *t, long
 long gs_wired_set(struct gs_thread *self, struct gs_thread *t, long nr, const long *a, int at)
 {
 	struct gs_worker *home;
-	bool changed = false;
 	long ret;
 
 	if (self)
@@ -220,9 +235,7 @@ long gs_wired_set(struct gs_thread *self, struct gs_thread *t, long nr, const lo
 	} else if (!gs_home_guard()) {
 		ret = -EAGAIN;
 	} else {
-		ret = gs_wired_apply(home, nr, a, at, &changed);
-		if (changed)
-			gs_home_alter(home);
+		ret = gs_wired_alter(home, nr, a, at);
 	}
 	if (self)
 		gs_leave(self);

@@ -145,3 +145,28 @@ setup()
 	need python3
 	GS_PROCS="1 2" compare "$(command -v python3)" "$BATS_TEST_TMPDIR/noop.py"
 }
+
+@test "what is made by one that is again as all others are costs no kernel threads" {
+	cat >"$BATS_TEST_TMPDIR/again.py" <<-'END'
+	import os, threading
+
+	threading.Thread(target=len, args=("",)).start()
+	cpus = os.sched_getaffinity(0)
+	os.sched_setaffinity(0, {min(cpus)})
+	os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0))
+	os.sched_setaffinity(0, cpus)
+	done = threading.Event()
+	threads = [threading.Thread(target=done.wait) for _ in range(40)]
+	for t in threads:
+	    t.start()
+	tasks = len(os.listdir("/proc/self/task"))
+	done.set()
+	for t in threads:
+	    t.join()
+	print("few" if tasks < 20 else "%d tasks" % tasks)
+	END
+	need python3
+	run shim env GOSHIM_MAXPROCS=2 python3 "$BATS_TEST_TMPDIR/again.py"
+	assert_output few
+	assert_success
+}
