@@ -62,6 +62,7 @@ static const char *kind;
 static int queue, pair[2], hole[2], file, watch, counters;
 static struct timespec soon = { 0, 1000000 };
 static int word;
+static int *constant; /* to be read only */
 
 static void fill(void)
 {
@@ -135,6 +136,7 @@ static void waits(void *bad)
 	TRY(syscall(SYS_futex, bad, FUTEX_WAIT_PRIVATE, 0, &soon, NULL, 0));
 	TRY(syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, bad, NULL, 0));
 	TRY(syscall(SYS_futex, &word, FUTEX_WAKE_OP_PRIVATE, 1, 1, bad, 0));
+	TRY(syscall(SYS_futex, &word, FUTEX_WAKE_OP_PRIVATE, 1, 1, constant, 0));
 	TRY(syscall(SYS_clock_nanosleep, CLOCK_REALTIME, 0, bad, NULL));
 }
 
@@ -221,6 +223,7 @@ int main(void)
 
 	alarm(50);
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	constant = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(mprotect(pages + 4096, 4096, PROT_NONE) == 0);
 	CHECK(pipe(hole) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
 	file = open("/proc/self/exe", O_RDONLY);

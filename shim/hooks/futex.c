@@ -48,6 +48,15 @@ static long gs_futex_region(struct gs_thread *self, const long *a, long nr)
 	return ret;
 }
 
+/* Can the kernel change *to? It ors it with 0. */
+static bool gs_futex_writable(uint32_t *to)
+{
+	long or_0 = (long)FUTEX_OP_OR << 28;
+
+	return gs_sys6(SYS_futex, to, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, NULL, to, or_0) !=
+	       -EFAULT;
+}
+
 /* The absolute deadline of a wait. */
 static int gs_futex_deadline(struct gs_deadline *d, int op, const struct timespec *ts)
 {
@@ -115,7 +124,8 @@ static long gs_futex_private(struct gs_thread *self, const long *a, int op)
 				       (op & FUTEX_CMD_MASK) == FUTEX_REQUEUE ? NULL : &val);
 		return ret ? ret : gs_futex_raw(a, SYS_futex);
 	case FUTEX_WAKE_OP:
-		if ((uintptr_t)to % 4 || !gs_access_readable(self, to, sizeof(*to)))
+		if ((uintptr_t)to % 4 ||
+		    (!gs_access_on_stack(self, to, sizeof(*to)) && !gs_futex_writable(to)))
 			return gs_futex_raw(a, SYS_futex);
 		return gs_futex_wake_op(self, addr, to, GS_MAX(n, 1), GS_MAX(m, 1), val);
 	default:
