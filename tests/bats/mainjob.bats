@@ -194,6 +194,7 @@ holding()
 {
 	local client status=0
 
+	rm -f "$BATS_TEST_TMPDIR/held.out" # an earlier one's
 	"$GS_BUILD/tests/load_client" -p "$port" -i -c 300 -t 60 >"$BATS_TEST_TMPDIR/held.out" \
 		2>&1 3>&- &
 	client=$!
