@@ -134,7 +134,8 @@ in_mode()
 # $server, its output in $BATS_TEST_TMPDIR/server.out and .err.
 start_server()
 {
-	: >"$BATS_TEST_TMPDIR/server.out"
+	: >"$BATS_TEST_TMPDIR/server.out" # what an earlier one has said is not this one's
+	: >"$BATS_TEST_TMPDIR/server.err"
 	in_mode "$@" >"$BATS_TEST_TMPDIR/server.out" 2>"$BATS_TEST_TMPDIR/server.err" </dev/null 3>&- &
 	server=$!
 }
