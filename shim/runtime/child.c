@@ -63,10 +63,13 @@ void gs_child_give_way(const struct gs_lock *l)
 	struct gs_thread *self = gs_self;
 
 	/* Without a processor there is none to give up. */
-	if (!self || self->kind != GS_KIND_GREEN || self->in_region)
+	if (!self || self->kind != GS_KIND_GREEN || self->in_region) {
 		gs_sys0(__NR_sched_yield);
-	else
-		gs_park_nap(self, GS_REASON_SPIN, l, GS_CHILD_NAP);
+		return;
+	}
+	/* snapshot.c does not enter the runtime by the door, so the monitor may have taken it. */
+	gs_enter_rejoin(self);
+	gs_park_nap(self, GS_REASON_SPIN, l, GS_CHILD_NAP);
 }
 
 void gs_child_prepare(void)
