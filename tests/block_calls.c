@@ -7,6 +7,8 @@
  *	block_calls [CASE...]
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <aio.h>
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -37,15 +39,6 @@
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
-
-#define CHECK(what) ((what) ? (void)0 : fail(#what, __LINE__))
-
-static void fail(const char *what, int line)
-{
-	printf("line %d: %s: %s\n", line, what, strerror(errno));
-	fflush(stdout);
-	_exit(1);
-}
 
 /* What the blocked thread works on, and what it found. */
 static int fds[2], other, made;

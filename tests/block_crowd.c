@@ -10,6 +10,8 @@
  * With SLOW_MS the server answers each question so many milliseconds after it came.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <errno.h>
@@ -28,16 +30,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define CHECK(what) ((what) ? (void)0 : fail(#what, __LINE__))
-
-static void fail(const char *what, int line)
-{
-	fprintf(stderr, "line %d: %s: %s\n", line, what, strerror(errno));
-	printf("failed\n");
-	fflush(stdout);
-	_exit(1);
-}
 
 enum { SOCKETS, PIPES, NAMES, CHILDREN, SLOW, ARGS };
 

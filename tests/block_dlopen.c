@@ -5,6 +5,8 @@
  *
  *	block_dlopen OBJECT
  */
+#include "check.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
@@ -12,15 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define CHECK(what) ((what) ? (void)0 : fail(#what, __LINE__))
-
-static void fail(const char *what, int line)
-{
-	printf("line %d: %s: %s\n", line, what, strerror(errno));
-	fflush(stdout);
-	_exit(1);
-}
 
 static void *load(void *path)
 {

@@ -7,6 +7,8 @@
  *	block_files [CONNECTIONS [FILES [ROUNDS]]]
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,16 +21,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define CHECK(what) ((what) ? (void)0 : fail(#what, __LINE__))
-
-static void fail(const char *what, int line)
-{
-	fprintf(stderr, "line %d: %s: %s\n", line, what, strerror(errno));
-	printf("failed\n");
-	fflush(stdout);
-	_exit(1);
-}
 
 enum { BLOCK = 4096, BLOCKS = 8, REQUESTS = 10 };
 

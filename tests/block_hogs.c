@@ -8,6 +8,8 @@
  *	block_hogs [REQUESTS [MICROSECONDS_BETWEEN]]
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -21,15 +23,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define CHECK(what) ((what) ? (void)0 : fail(#what, __LINE__))
-
-static void fail(const char *what, int line)
-{
-	printf("line %d: %s: %s\n", line, what, strerror(errno));
-	fflush(stdout);
-	_exit(1);
-}
 
 enum { HOGS = 5 };
 

@@ -4,6 +4,8 @@
  * not. Needs the right to make a name space of its own for a /dev of its own.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -16,15 +18,6 @@
 #include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
-
-#define CHECK(what) ((what) ? (void)0 : fail(#what, __LINE__))
-
-static void fail(const char *what, int line)
-{
-	printf("line %d: %s: %s\n", line, what, strerror(errno));
-	fflush(stdout);
-	_exit(1);
-}
 
 enum { MESSAGES = 2000 };
 

@@ -5,7 +5,7 @@
  * that has run out of descriptors.
  */
 #define _GNU_SOURCE
-#include "check.h"
+#include "pairs.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -217,22 +217,6 @@ static void copies(void)
 	close(p[0]);
 	close(q[0]);
 	close(q[1]);
-}
-
-static void tcp_pair(int fd[2])
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t len = sizeof(a);
-	int l = socket(AF_INET, SOCK_STREAM, 0);
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	CHECK(bind(l, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(l, 1) == 0);
-	CHECK(getsockname(l, (struct sockaddr *)&a, &len) == 0);
-	fd[0] = socket(AF_INET, SOCK_STREAM, 0);
-	CHECK(connect(fd[0], (struct sockaddr *)&a, sizeof(a)) == 0);
-	fd[1] = accept(l, NULL, NULL);
-	CHECK(fd[1] >= 0);
-	close(l);
 }
 
 static void urgent(void)

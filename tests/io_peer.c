@@ -5,7 +5,7 @@
  * refused connections, sockets shut down under a waiting thread.
  */
 #define _GNU_SOURCE
-#include "check.h"
+#include "pairs.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,32 +35,6 @@ static void result(const char *what, ssize_t n)
 	       (int)pipes);
 	pipes = 0;
 	errno = 0;
-}
-
-static int listener(struct sockaddr_in *a)
-{
-	socklen_t len = sizeof(*a);
-	int l = socket(AF_INET, SOCK_STREAM, 0);
-
-	memset(a, 0, sizeof(*a));
-	a->sin_family = AF_INET;
-	a->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	CHECK(bind(l, (struct sockaddr *)a, sizeof(*a)) == 0);
-	CHECK(listen(l, 5) == 0);
-	CHECK(getsockname(l, (struct sockaddr *)a, &len) == 0);
-	return l;
-}
-
-static void tcp_pair(int fd[2])
-{
-	struct sockaddr_in a;
-	int l = listener(&a);
-
-	fd[0] = socket(AF_INET, SOCK_STREAM, 0);
-	CHECK(connect(fd[0], (struct sockaddr *)&a, sizeof(a)) == 0);
-	fd[1] = accept(l, NULL, NULL);
-	CHECK(fd[1] >= 0);
-	close(l);
 }
 
 static void reset(int fd)
@@ -223,7 +197,7 @@ static void connections(void)
 {
 	struct sockaddr_un u = { .sun_family = AF_UNIX };
 	struct sockaddr_in a;
-	int l = listener(&a), c;
+	int l = listener(&a, 5), c;
 	char b[10];
 
 	later(l, 's');
@@ -236,7 +210,7 @@ static void connections(void)
 	result("recv unconnected", recv(c, b, sizeof(b), 0));
 	result("send unconnected", send(c, b, 1, 0));
 	result("accept on no listener", accept(c, NULL, NULL));
-	l = listener(&a);
+	l = listener(&a, 5);
 	result("connect to somebody", connect(c, (struct sockaddr *)&a, sizeof(a)));
 	result("connect when connected", connect(c, (struct sockaddr *)&a, sizeof(a)));
 	later(l, 'c');

@@ -9,7 +9,7 @@
  * in the time this test has.
  */
 #define _GNU_SOURCE
-#include "check.h"
+#include "pairs.h"
 #include "stage.h"
 
 #include <arpa/inet.h>
@@ -23,23 +23,6 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
-static void tcp_pair(int fd[2])
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t len = sizeof(a);
-	int l = socket(AF_INET, SOCK_STREAM, 0);
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	CHECK(bind(l, (struct sockaddr *)&a, sizeof(a)) == 0);
-	CHECK(listen(l, 1) == 0);
-	CHECK(getsockname(l, (struct sockaddr *)&a, &len) == 0);
-	fd[0] = socket(AF_INET, SOCK_STREAM, 0);
-	CHECK(connect(fd[0], (struct sockaddr *)&a, sizeof(a)) == 0);
-	fd[1] = accept(l, NULL, NULL);
-	CHECK(fd[1] >= 0);
-	close(l);
-}
 
 /* ---- packets: only the writer's end shows them ---- */
 

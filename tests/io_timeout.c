@@ -5,7 +5,7 @@
  * nothing about how long they are.
  */
 #define _GNU_SOURCE
-#include "check.h"
+#include "pairs.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -50,32 +50,6 @@ static void result(const char *what, ssize_t n, int ms)
 
 	printf("%s: %zd%s%s%s\n", what, n, n < 0 ? " " : "", n < 0 ? strerror(err) : "",
 	       took + 1 < ms ? ", too soon" : "");
-}
-
-static int listener(struct sockaddr_in *a, int backlog)
-{
-	socklen_t len = sizeof(*a);
-	int l = socket(AF_INET, SOCK_STREAM, 0);
-
-	memset(a, 0, sizeof(*a));
-	a->sin_family = AF_INET;
-	a->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	CHECK(bind(l, (struct sockaddr *)a, sizeof(*a)) == 0);
-	CHECK(listen(l, backlog) == 0);
-	CHECK(getsockname(l, (struct sockaddr *)a, &len) == 0);
-	return l;
-}
-
-static void tcp_pair(int fd[2])
-{
-	struct sockaddr_in a;
-	int l = listener(&a, 1);
-
-	fd[0] = socket(AF_INET, SOCK_STREAM, 0);
-	CHECK(connect(fd[0], (struct sockaddr *)&a, sizeof(a)) == 0);
-	fd[1] = accept(l, NULL, NULL);
-	CHECK(fd[1] >= 0);
-	close(l);
 }
 
 static void receiving(const char *name, int fd[2])

@@ -4,7 +4,7 @@
  * after the thing happens that it waits for. Prints what they return.
  */
 #define _GNU_SOURCE
-#include "check.h"
+#include "pairs.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -125,22 +125,6 @@ static void meanwhile(const char *name, int fd, short events, enum what what, in
 
 	printf("%-28s %d %s\n", name, r, bits(p.revents));
 	pthread_join(t, NULL);
-}
-
-static void tcp_pair(int s[2])
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t len = sizeof(a);
-	int l = socket(AF_INET, SOCK_STREAM, 0);
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	CHECK(l >= 0 && bind(l, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(l, 5) == 0);
-	CHECK(getsockname(l, (struct sockaddr *)&a, &len) == 0);
-	s[0] = socket(AF_INET, SOCK_STREAM, 0);
-	CHECK(connect(s[0], (struct sockaddr *)&a, sizeof(a)) == 0);
-	s[1] = accept(l, NULL, NULL);
-	CHECK(s[1] >= 0);
-	close(l);
 }
 
 static void pipes(void)

@@ -7,6 +7,8 @@
  *	preempt_state [CASE...]
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <fenv.h>
 #include <pthread.h>
@@ -20,15 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define CHECK(what) ((what) ? (void)0 : fail(#what, __LINE__))
-
-static void fail(const char *what, int line)
-{
-	printf("line %d: %s: %s\n", line, what, strerror(errno));
-	fflush(stdout);
-	_exit(1);
-}
 
 enum { THREADS = 3, ROUNDS = 8, VECTORS = 32, VECTOR = 64, MASKS = 8 };
 
