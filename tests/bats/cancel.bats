@@ -4,17 +4,6 @@
 
 load helper
 
-# And with random yields and steals, by seed: requests come at odd places.
-perturbed()
-{
-	local seed
-
-	compare "$@"
-	for seed in 1 2 3; do
-		GS_PROCS="1 2 8" GOSHIM_DEBUG=perturb=$seed compare "$@" || fail "perturb=$seed"
-	done
-}
-
 @test "every call that is a cancellation point, and some that are none" {
 	perturbed cancel_points
 }

@@ -66,6 +66,18 @@ compare()
 	done
 }
 
+# perturbed PROGRAM [ARG...] - compares it, and does so again with random yields and steals,
+# by seed: threads change workers, and requests come, at odd places.
+perturbed()
+{
+	local seed
+
+	compare "$@"
+	for seed in 1 2 3; do
+		GS_PROCS="1 2 8" GOSHIM_DEBUG=perturb=$seed compare "$@" || fail "perturb=$seed"
+	done
+}
+
 # each PROGRAM - compares it in each of the ways it names.
 each()
 {

@@ -5,17 +5,6 @@
 
 load helper
 
-# Random yields and steals, by seed: threads change workers at odd places.
-perturbed()
-{
-	local seed
-
-	compare "$@"
-	for seed in 1 2 3; do
-		GS_PROCS="2 4" GOSHIM_DEBUG=perturb=$seed compare "$@" || fail "perturb=$seed"
-	done
-}
-
 @test "errno, __thread, getspecific, locale, h_errno, strerror" {
 	perturbed tls_migrate
 }
