@@ -49,10 +49,12 @@ static int priority(void)
 	return value;
 }
 
-/* Until the caller has it; for ever if that never comes. */
+static int plain; /* what it is of a thread that is lent none */
+
+/* Until the caller has it, as a real-time priority, 0: none; for ever if that never comes. */
 static void await_priority(int wanted, const char *why)
 {
-	while (priority() != wanted)
+	while (priority() != (wanted > 0 ? -1 - wanted : plain))
 		sched_yield();
 	printf("%d: %s\n", wanted, why);
 }
@@ -110,11 +112,11 @@ static void way_lock(int type)
 
 	make(&first, type);
 	CHECK(pthread_mutex_lock(&first) == 0);
-	await_priority(20, "nobody waits");
+	await_priority(0, "nobody waits");
 	t = spawn(locker, &first, 30);
-	await_priority(-31, "somebody waits");
+	await_priority(30, "somebody waits");
 	CHECK(pthread_mutex_unlock(&first) == 0);
-	await_priority(20, "let go");
+	await_priority(0, "let go");
 	pthread_join(t, NULL);
 }
 
@@ -156,9 +158,9 @@ static void time_out(void)
 	make(&first, PTHREAD_MUTEX_NORMAL);
 	CHECK(pthread_mutex_lock(&first) == 0);
 	t = spawn(impatient, &first, 30);
-	await_priority(-31, "somebody waits");
+	await_priority(30, "somebody waits");
 	atomic_store(&stop, 1);
-	await_priority(20, "his time is up");
+	await_priority(0, "his time is up");
 	pthread_join(t, NULL);
 	CHECK(pthread_mutex_unlock(&first) == 0);
 }
@@ -171,14 +173,14 @@ static void two_mutexes(void)
 	make(&second, PTHREAD_MUTEX_NORMAL);
 	CHECK(pthread_mutex_lock(&first) == 0 && pthread_mutex_lock(&second) == 0);
 	a = spawn(locker, &first, 30);
-	await_priority(-31, "one waits");
+	await_priority(30, "one waits");
 	b = spawn(locker, &second, 40);
-	await_priority(-41, "two wait");
+	await_priority(40, "two wait");
 	CHECK(pthread_mutex_unlock(&second) == 0);
-	await_priority(-31, "one waits");
+	await_priority(30, "one waits");
 	pthread_join(b, NULL);
 	CHECK(pthread_mutex_unlock(&first) == 0);
-	await_priority(20, "none waits");
+	await_priority(0, "none waits");
 	pthread_join(a, NULL);
 }
 
@@ -203,9 +205,9 @@ static void chain(void)
 	a = spawn(middle, NULL, 0);
 	await_stage(1);
 	b = spawn(locker, &second, 30);
-	await_priority(-31, "at second hand");
+	await_priority(30, "at second hand");
 	CHECK(pthread_mutex_unlock(&first) == 0);
-	await_priority(20, "let go");
+	await_priority(0, "let go");
 	pthread_join(a, NULL);
 	pthread_join(b, NULL);
 }
@@ -229,12 +231,12 @@ static void order(void)
 	CHECK(pthread_mutex_lock(&first) == 0);
 	for (int i = 0; i < WAITERS; i++) {
 		t[i] = spawn(ordered, (void *)&levels[i], levels[i]);
-		await_priority(-1 - levels[i], "waits");
+		await_priority(levels[i], "waits");
 	}
 	CHECK(pthread_mutex_unlock(&first) == 0);
 	for (int i = 0; i < WAITERS; i++)
 		pthread_join(t[i], NULL);
-	await_priority(20, "all served");
+	await_priority(0, "all served");
 }
 
 static void *condition(void *arg)
@@ -256,12 +258,12 @@ static void cond_wait(void)
 	t = spawn(condition, NULL, 30);
 	await_stage(1);
 	CHECK(pthread_mutex_lock(&first) == 0);
-	await_priority(20, "waits for the condition");
+	await_priority(0, "waits for the condition");
 	atomic_store(&served, 1);
 	CHECK(pthread_cond_broadcast(&cond) == 0);
-	await_priority(-31, "waits for the mutex");
+	await_priority(30, "waits for the mutex");
 	CHECK(pthread_mutex_unlock(&first) == 0);
-	await_priority(20, "let go");
+	await_priority(0, "let go");
 	pthread_join(t, NULL);
 }
 
@@ -289,15 +291,15 @@ static void jump_away(void)
 	signal(SIGUSR1, jump);
 	CHECK(pthread_mutex_lock(&first) == 0);
 	t = spawn(jumper, NULL, 30);
-	await_priority(-31, "waits");
+	await_priority(30, "waits");
 	pthread_kill(t, SIGUSR1);
 	await_stage(1);
 	pthread_join(t, NULL);
 	t = spawn(locker, &first, 40);
-	await_priority(-41, "another waits");
+	await_priority(40, "another waits");
 	CHECK(pthread_mutex_unlock(&first) == 0);
 	pthread_join(t, NULL);
-	await_priority(20, "let go");
+	await_priority(0, "let go");
 }
 
 static void *storm_thread(void *arg)
@@ -330,7 +332,7 @@ static void storm(void)
 	for (size_t i = 0; i < 8; i++)
 		pthread_join(t[i], NULL);
 	printf("%d locks\n", atomic_load(&served));
-	await_priority(20, "in the end");
+	await_priority(0, "in the end");
 }
 
 static const struct way ways[] = {
@@ -348,6 +350,7 @@ static const struct way ways[] = {
 
 int main(int argc, char **argv)
 {
+	plain = priority();
 	GO(ways, argv[1]);
 	return 0;
 }
