@@ -229,10 +229,13 @@ bool gs_init_activate(void)
 			gs_init_state = GS_INIT_READY;
 			return false;
 		}
-		gs_log_line("%s: %s; the program runs on kernel threads, without green threads",
-			    gs_init_steps[i].name, why ? why : "failed");
-		if (!gs_sched_on)
+		why = why ? why : "failed";
+		if (!gs_sched_on) {
+			gs_log_line("%s: %s; the program runs on kernel threads, without green "
+				    "threads", gs_init_steps[i].name, why);
 			return false;
+		}
+		gs_log_line("%s: %s; green threads do without it", gs_init_steps[i].name, why);
 	}
 	gs_init_state = GS_INIT_ON;
 	gs_self->inrt = 0;
