@@ -229,8 +229,9 @@ complete()
 	    done
 	}
 	try() {
-	    # What comes before the editor is ready for it is not completed: again.
+	    # What comes before the editor is ready for it is not completed: again, later.
 	    for i in {1..20}; do
+	        (( i == 1 )) || sleep $(( i / 10.0 ))
 	        zpty -n -w z "$1"$'\t\C-U'"print DO''NE"$'\n'
 	        await DONE
 	        [[ $got == *$~2* ]] && break
