@@ -242,20 +242,40 @@ long gs_wired_set(struct gs_thread *self, struct gs_thread *t, long nr, const lo
 	return ret;
 }
 
+static bool gs_wired_ordinary(const struct gs_worker *w)
+{
+	return !w->wired;
+}
+
+static bool gs_wired_unaltered(const struct gs_worker *w)
+{
+	return !gs_home_is_altered(w);
+}
+
+/* The number of a worker's kernel thread; 0: there is no such one. */
+static int gs_wired_find(bool (*such)(const struct gs_worker *w))
+{
+	/* acquire: pairs with the release that put it there */
+	struct gs_worker *w = atomic_load_explicit(&gs_workers, memory_order_acquire);
+
+	for (; w; w = w->all_next)
+		if (w->ktid != 0 && such(w))
+			return w->ktid;
+	return 0;
+}
+
 int gs_wired_ask(struct gs_thread *self, struct gs_thread *t)
 {
 	struct gs_worker *w = gs_wired_home(t);
+	int ktid;
 
 	if (w)
 		return w->ktid;
 	if (self && !gs_wired_home(self))
 		return 0;
-	/* acquire: pairs with the release that put it there */
-	w = atomic_load_explicit(&gs_workers, memory_order_acquire);
-	for (; w; w = w->all_next)
-		if (w->ktid != 0 && !gs_home_is_altered(w))
-			return w->ktid;
-	return 0;
+	/* An ordinary worker: somebody's home may just be being altered. */
+	ktid = gs_wired_find(gs_wired_ordinary);
+	return ktid ? ktid : gs_wired_find(gs_wired_unaltered);
 }
 
 int gs_wired_ktid(struct gs_thread *self, struct gs_thread *t)
