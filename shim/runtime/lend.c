@@ -126,10 +126,9 @@ static void gs_lend_settle(struct gs_thread *self, const struct gs_lend_debts *d
 	}
 }
 
-void gs_lend_begin(struct gs_lend *l, struct gs_thread *self, const struct gs_mutex *m)
+void gs_lend_prepare(struct gs_lend *l, struct gs_thread *self, const struct gs_mutex *m)
 {
 	struct sched_param param = { 0 };
-	struct gs_lend_debts debts;
 	int policy;
 
 	*l = (struct gs_lend){ .m = m, .from = self };
@@ -139,12 +138,23 @@ void gs_lend_begin(struct gs_lend *l, struct gs_thread *self, const struct gs_mu
 		if (policy == SCHED_FIFO || policy == SCHED_RR)
 			l->own = l->priority = param.sched_priority;
 	}
+}
+
+void gs_lend_begin(struct gs_lend *l)
+{
+	struct gs_thread *self = l->from;
+	struct gs_lend_debts debts;
+
+	if (l->joined)
+		return;
+	l->joined = true;
 	/* seq_cst: see the essay */
 	atomic_fetch_add_explicit(&gs_lend_count, 1, memory_order_seq_cst);
 	gs_enter(self);
 	gs_lock(&gs_lend_lock);
 	gs_list_add_tail(&gs_lend_list, &l->node);
-	l->to = l->priority > 0 ? gs_lend_owner(m) : NULL;
+	l->priority = l->own;
+	l->to = l->priority > 0 ? gs_lend_owner(l->m) : NULL;
 	gs_lend_follow(l->to, &debts);
 	gs_unlock(&gs_lend_lock);
 	gs_lend_settle(self, &debts);
@@ -156,6 +166,9 @@ void gs_lend_end(struct gs_lend *l)
 	struct gs_thread *self = l->from;
 	struct gs_lend_debts debts;
 
+	if (!l->joined)
+		return;
+	l->joined = false;
 	gs_enter(self);
 	gs_lock(&gs_lend_lock);
 	gs_list_del(&l->node);

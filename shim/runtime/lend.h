@@ -19,13 +19,16 @@ struct gs_lend {
 	struct gs_thread *from, *to; /* to: NULL as long as nobody is known to need it */
 	int own;                     /* priority it had by itself, 0: not a real-time one */
 	int priority;                /* the same, with what others lend it */
+	bool joined;
 };
 
 extern _Atomic uint32_t gs_lend_count; /* how many wait */
 
-/* self begins to wait for m, and has ended. Signal handlers, which may jump away, run
-   outside of that. */
-void gs_lend_begin(struct gs_lend *l, struct gs_thread *self, const struct gs_mutex *m);
+/* self is going to wait for m: fills l in. */
+void gs_lend_prepare(struct gs_lend *l, struct gs_thread *self, const struct gs_mutex *m);
+/* It waits, and is in m's queue; it has ended. Each may be said more than once. Signal
+   handlers, which may jump away, run outside of that. Nothing in the first parks. */
+void gs_lend_begin(struct gs_lend *l);
 void gs_lend_end(struct gs_lend *l);
 
 void gs_lend_claim_from(struct gs_thread *self, const struct gs_mutex *m);

@@ -111,6 +111,8 @@ static int gs_mutex_wait_plain(struct gs_thread *self, struct gs_mutex *m,
 		w.interruptible = self && gs_park_open(self);
 		gs_park_queue(&w, self, m, end);
 		gs_park_unlock(&h);
+		if (GS_UNLIKELY(lend != NULL))
+			gs_lend_begin(lend);
 		end = GS_PARK_HEAD;
 		err = gs_park_sleep(&w, d);
 		if (err) {
@@ -130,7 +132,6 @@ static int gs_mutex_wait_plain(struct gs_thread *self, struct gs_mutex *m,
 		} else {
 			gs_lend_end(lend);
 			gs_park_handlers(self);
-			gs_lend_begin(lend, self, m);
 		}
 	}
 }
@@ -142,7 +143,7 @@ static GS_NOINLINE int gs_mutex_wait_lending(struct gs_thread *self, struct gs_m
 	struct gs_lend lend;
 	int err;
 
-	gs_lend_begin(&lend, self, m);
+	gs_lend_prepare(&lend, self, m);
 	err = gs_mutex_wait_plain(self, m, d, &lend);
 	gs_lend_end(&lend);
 	return err;
