@@ -128,22 +128,28 @@ static void gs_lend_settle(struct gs_thread *self, const struct gs_lend_debts *d
 
 void gs_lend_prepare(struct gs_lend *l, struct gs_thread *self, const struct gs_mutex *m)
 {
+	struct gs_priority *p = gs_priority_of(self);
 	struct sched_param param = { 0 };
 	int policy;
 
 	*l = (struct gs_lend){ .m = m, .from = self };
-	if (self->wired) {
+	/* Not what it is lent itself, which may end sooner: gs_lend_begin adds that. */
+	if (p) {
+		l->own = GS_MAX(p->priority, p->highest);
+	} else if (self->wired) {
 		policy = (int)gs_sys1(__NR_sched_getscheduler, 0);
 		gs_sys2(__NR_sched_getparam, 0, &param);
 		if (policy == SCHED_FIFO || policy == SCHED_RR)
-			l->own = l->priority = param.sched_priority;
+			l->own = param.sched_priority;
 	}
+	l->priority = l->own;
 }
 
 void gs_lend_begin(struct gs_lend *l)
 {
 	struct gs_thread *self = l->from;
 	struct gs_lend_debts debts;
+	struct gs_priority *p;
 
 	if (l->joined)
 		return;
@@ -153,7 +159,8 @@ void gs_lend_begin(struct gs_lend *l)
 	gs_enter(self);
 	gs_lock(&gs_lend_lock);
 	gs_list_add_tail(&gs_lend_list, &l->node);
-	l->priority = l->own;
+	p = gs_priority_of(self);
+	l->priority = p ? GS_MAX(l->own, p->lent) : l->own;
 	l->to = l->priority > 0 ? gs_lend_owner(l->m) : NULL;
 	gs_lend_follow(l->to, &debts);
 	gs_unlock(&gs_lend_lock);
