@@ -849,6 +849,90 @@ static void way_stop(void)
 	printf("end: %x\n", status);
 }
 
+/* ---- what stops and what continues take each other back ---- */
+
+static const int opposites[] = { SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU };
+
+static sigset_t all_opposites(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (int i = 0; i < 4; i++)
+		sigaddset(&set, opposites[i]);
+	return set;
+}
+
+static void print_pending(const char *what)
+{
+	static const char *names[] = { "CONT", "TSTP", "TTIN", "TTOU" };
+	sigset_t set;
+
+	CHECK(sigpending(&set) == 0);
+	printf("%s:", what);
+	for (int i = 0; i < 4; i++)
+		if (sigismember(&set, opposites[i]))
+			printf(" %s", names[i]);
+	printf("\n");
+}
+
+/* Nothing in this process sees it sent. Comes back when it is pending. */
+static void sent_by_child(int sig)
+{
+	pid_t parent = getpid(), pid;
+	sigset_t set;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		kill(parent, sig);
+		_exit(0);
+	}
+	CHECK(waitpid(pid, NULL, 0) == pid);
+	while (sigpending(&set) == 0 && !sigismember(&set, sig))
+		sched_yield();
+}
+
+static void *block_them(void *arg)
+{
+	sigset_t set = all_opposites();
+
+	CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+	pthread_kill(pthread_self(), SIGTSTP);
+	pthread_kill(pthread_self(), SIGTTIN);
+	print_pending("own");
+	kill(getpid(), SIGCONT);
+	print_pending("continued");
+	pthread_kill(pthread_self(), SIGTSTP);
+	pthread_kill(pthread_self(), SIGCONT);
+	print_pending("continued for itself");
+	pthread_kill(pthread_self(), SIGTTIN);
+	print_pending("and back");
+	return arg;
+}
+
+static void way_opposites(void)
+{
+	sigset_t set = all_opposites(), old;
+
+	in_thread(block_them); /* the main thread lets them in */
+	CHECK(pthread_sigmask(SIG_BLOCK, &set, &old) == 0);
+	kill(getpid(), SIGTSTP);
+	sent_by_child(SIGTTIN);
+	print_pending("process");
+	pthread_kill(pthread_self(), SIGCONT);
+	print_pending("thread continued");
+	sent_by_child(SIGTTOU);
+	print_pending("process stopped");
+	sent_by_child(SIGCONT);
+	print_pending("process continued");
+	pthread_kill(pthread_self(), SIGTTIN);
+	sent_by_child(SIGCONT);
+	/* Would stop here, for ever. */
+	CHECK(pthread_sigmask(SIG_SETMASK, &old, NULL) == 0);
+	print_pending("end");
+}
+
 /* ---- all threads but one block it ---- */
 
 static atomic_int handler_tid;
@@ -1018,6 +1102,7 @@ static const struct way ways[] = {
 	{ "disarm", way_disarm },
 	{ "once", way_once },
 	{ "stop", way_stop },
+	{ "opposites", way_opposites },
 	{ "only_one", way_only_one },
 	{ "suspend", way_suspend },
 	{ "jump", way_jump },

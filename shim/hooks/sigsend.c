@@ -29,6 +29,7 @@ static int gs_send_thread(struct gs_thread *t, const siginfo_t *info)
 {
 	int sig = info->si_signo;
 
+	gs_signal_oppose(sig);
 	/* The process ends or stops here and now, if the thread lets the signal in. relaxed:
 	   a change that races with us may come before or after */
 	if (gs_sigact_get(sig).handler == (uintptr_t)SIG_DFL &&
@@ -140,7 +141,10 @@ static bool gs_send_own(pid_t *pid, const siginfo_t *info, int *ret)
 		return false;
 	if (*pid > GS_SEND_PIDS && (t = gs_thread_by_tid(*pid)) != NULL)
 		*pid = own;
-	if (gs_send_to_kernel(info->si_signo) || *pid != own)
+	if (*pid != own)
+		return false;
+	gs_signal_oppose(info->si_signo);
+	if (gs_send_to_kernel(info->si_signo))
 		return false;
 	/* relaxed: a change that races with us may come before or after */
 	if (t && !(atomic_load_explicit(&t->sigmask, memory_order_relaxed) & GS_SIG(info->si_signo)))

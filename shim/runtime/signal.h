@@ -28,6 +28,10 @@ int gs_signal_swap_mask(struct gs_thread *self, uint64_t set, uint64_t *old);
 
 /* ---- for those who send ---- */
 
+/* Takes back the pending signals that sig is the opposite of, where it is sent without the
+   kernel, or to where only the runtime's are. Any kernel thread, outside the runtime. */
+void gs_signal_oppose(int sig);
+
 /* Sends a signal to thread to, or to the process (NULL). Returns 0, -EAGAIN, or 1: the
    kernel has to do it (what the signal does is the kernel's business, or a signalfd of
    the program reads it). Any kernel thread, outside the runtime; if the caller is

@@ -59,6 +59,21 @@ void gs_signal_info(siginfo_t *info, int sig, int code)
 	info->si_uid = (uid_t)gs_sys0(__NR_getuid);
 }
 
+void gs_signal_oppose(int sig)
+{
+	uint64_t opposites = gs_sig_opposites(sig), saved;
+	const struct timespec now = { 0 };
+	siginfo_t info;
+
+	if (opposites == 0)
+		return;
+	saved = gs_signal_lock();
+	gs_sigqueue_flush(opposites);
+	while (gs_sys4(__NR_rt_sigtimedwait, &opposites, &info, &now, GS_SIG_BYTES) > 0)
+		continue;
+	gs_signal_unlock(saved);
+}
+
 int gs_signal_send(struct gs_thread *to, const siginfo_t *info)
 {
 	uint64_t bit = GS_SIG(info->si_signo), saved;

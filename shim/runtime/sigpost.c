@@ -165,13 +165,23 @@ static bool gs_sigpost_has_fd(uint64_t bit)
 	return atomic_load_explicit(&gs_sigmask_fds, memory_order_relaxed) & bit;
 }
 
+/* What takes back a signal that waits here has to come here, too, whatever its action. */
+static void gs_sigpost_queue(struct gs_thread *to, const siginfo_t *info, bool process)
+{
+	uint64_t opposites = gs_sig_opposites(info->si_signo);
+
+	if (GS_UNLIKELY(opposites))
+		gs_sigact_guard(opposites);
+	gs_sigqueue_add(to, info, process);
+}
+
 void gs_sigpost_keep(const siginfo_t *info)
 {
 	bool theirs = info->si_code >= 0 || info->si_code == SI_TKILL;
 	int pid = gs_sys_getpid();
 
 	if (!gs_sigpost_has_fd(GS_SIG(info->si_signo)))
-		gs_sigqueue_add(NULL, info, true);
+		gs_sigpost_queue(NULL, info, true);
 	else if (theirs && gs_sys_gettid() != pid)
 		gs_sigpost_pass(info);
 	else
@@ -196,7 +206,7 @@ static bool gs_sigpost_give(struct gs_thread *to, const siginfo_t *info, struct 
 	/* The signalfd of a thread that waits for its own. Nobody else would take it. */
 	if (!process && gs_sigpost_has_fd(bit) && !(gs_sigmask_wanted() & bit))
 		return false;
-	gs_sigqueue_add(to, info, process);
+	gs_sigpost_queue(to, info, process);
 	if (!gs_sigpost_lets_in(to, bit))
 		return true;
 	if (to == self)
@@ -208,6 +218,11 @@ static bool gs_sigpost_give(struct gs_thread *to, const siginfo_t *info, struct 
 
 bool gs_sigpost(struct gs_thread *to, const siginfo_t *info, struct gs_thread *self)
 {
+	uint64_t opposites = gs_sig_opposites(info->si_signo);
+
+	/* The kernel has done so with those that it keeps. */
+	if (GS_UNLIKELY(opposites))
+		gs_sigqueue_flush(opposites);
 	if (gs_sigpost_give(to, info, self))
 		return true;
 	gs_sigpost_keep(info);
@@ -268,6 +283,22 @@ void gs_sigpost_open(struct gs_thread *self, uint64_t grown)
 		gs_sigworker_open(self->worker, grown);
 }
 
+uint64_t gs_sigpost_settle(void)
+{
+	const uint64_t all = ~GS_SIGS_FAULT;
+	uint64_t set = 0, saved;
+
+	/* What this kernel thread lets in the kernel would leave out. */
+	gs_sys4(__NR_rt_sigprocmask, SIG_BLOCK, &all, &saved, GS_SIG_BYTES);
+	gs_sys2(__NR_rt_sigpending, &set, GS_SIG_BYTES);
+	gs_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &saved, NULL, GS_SIG_BYTES);
+	if (GS_UNLIKELY(set & GS_SIGS_STOP))
+		gs_sigqueue_flush(GS_SIG(SIGCONT));
+	if (GS_UNLIKELY(set & GS_SIG(SIGCONT)))
+		gs_sigqueue_flush(GS_SIGS_STOP);
+	return set;
+}
+
 void gs_sigpost_mask(struct gs_thread *self, uint64_t set)
 {
 	uint64_t old = gs_sigpost_mask_of(self), grown;
@@ -276,6 +307,9 @@ void gs_sigpost_mask(struct gs_thread *self, uint64_t set)
 	if (set == old)
 		return;
 	gs_lock(&gs_sigact_lock);
+	if (GS_UNLIKELY(gs_sigqueue_pending(self) & old & ~set &
+			(GS_SIGS_STOP | GS_SIG(SIGCONT))))
+		gs_sigpost_settle();
 	gs_sigmask_change(self, set);
 	if (set != gs_sigmask_common)
 		gs_sigqueue_state(self); /* puts it on the list that gs_sigpost_choose looks at */

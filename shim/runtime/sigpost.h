@@ -38,6 +38,11 @@ void gs_sigpost_passed(struct gs_thread *self);
 /* A signal without information for self, the caller, in a handler: takes no lock. */
 void gs_sigpost_local(struct gs_thread *self, int sig);
 
+/* Takes back what the kernel keeps an opposite of: that came later, for the kernel would have
+   taken it back as well, or the sender in this process (gs_signal_oppose). Returns what the
+   kernel keeps for the process. Inside the runtime, lock held. */
+uint64_t gs_sigpost_settle(void);
+
 /* self blocks exactly set from now on. Inside the runtime; what becomes deliverable
    sets GS_ATT_SIGNAL. */
 void gs_sigpost_mask(struct gs_thread *self, uint64_t set);

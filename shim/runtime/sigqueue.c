@@ -75,6 +75,11 @@ static uint64_t gs_sigqueue_bits(const struct gs_thread *t)
 	return t ? atomic_load_explicit(&t->sigpending, memory_order_relaxed) : gs_sigqueue_shared;
 }
 
+uint64_t gs_sigqueue_pending(const struct gs_thread *t)
+{
+	return gs_sigqueue_bits(t) | gs_sigqueue_shared;
+}
+
 static void gs_sigqueue_mark(struct gs_thread *t, uint64_t bit)
 {
 	if (t)

@@ -48,6 +48,9 @@ bool gs_sigqueue_full(void);
 /* t's state, made if need be; NULL when memory is short or t has ended. */
 struct gs_signal_state *gs_sigqueue_state(struct gs_thread *t);
 
+/* What is pending for t, its own and the process's. */
+uint64_t gs_sigqueue_pending(const struct gs_thread *t);
+
 /* Queues a signal for t, or for nobody yet (NULL). process: it was sent to the process,
    and t was chosen. One that is pending already and not a real-time signal is
    dropped. */

@@ -48,9 +48,21 @@ enum {
 #define GS_SIGS_IGNORED \
 	(GS_SIG(SIGCHLD) | GS_SIG(SIGURG) | GS_SIG(SIGWINCH) | GS_SIG(SIGCONT))
 
+/* Stop the process by default. */
+#define GS_SIGS_STOP (GS_SIG(SIGSTOP) | GS_SIG(SIGTSTP) | GS_SIG(SIGTTIN) | GS_SIG(SIGTTOU))
+
 static inline bool gs_sig_valid(int sig)
 {
 	return sig >= 1 && sig <= GS_SIG_LAST;
+}
+
+/* Which pending signals sig takes back: what stops the process and what continues it do so
+   with each other, whatever their actions. */
+static inline uint64_t gs_sig_opposites(int sig)
+{
+	if (sig == SIGCONT)
+		return GS_SIGS_STOP;
+	return GS_SIGS_STOP & GS_SIG(sig) ? GS_SIG(SIGCONT) : 0;
 }
 
 /* The signal to take first of a non-empty set: the kernel's order. */

@@ -143,12 +143,12 @@ void gs_sigwait_suspend(struct gs_thread *self, uint64_t mask)
 
 uint64_t gs_sigwait_pending(struct gs_thread *self)
 {
-	uint64_t set = 0;
+	uint64_t set;
 
 	gs_enter(self);
-	gs_sys2(__NR_rt_sigpending, &set, GS_SIG_BYTES);
 	gs_lock(&gs_sigact_lock);
-	set |= gs_sigqueue_shared | atomic_load_explicit(&self->sigpending, memory_order_relaxed);
+	set = gs_sigpost_settle();
+	set |= gs_sigqueue_pending(self);
 	gs_unlock(&gs_sigact_lock);
 	gs_leave(self);
 	return set & atomic_load_explicit(&self->sigmask, memory_order_relaxed);
