@@ -895,13 +895,16 @@ static void sent_by_child(int sig)
 
 static void *block_them(void *arg)
 {
-	sigset_t set = all_opposites();
+	sigset_t set = all_opposites(), pending;
 
 	CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
 	pthread_kill(pthread_self(), SIGTSTP);
 	pthread_kill(pthread_self(), SIGTTIN);
 	print_pending("own");
 	kill(getpid(), SIGCONT);
+	/* Until the main thread, which may sleep, has taken it. */
+	while (sigpending(&pending) == 0 && sigismember(&pending, SIGCONT))
+		sched_yield();
 	print_pending("continued");
 	pthread_kill(pthread_self(), SIGTSTP);
 	pthread_kill(pthread_self(), SIGCONT);
