@@ -3,7 +3,8 @@
  * bench.h - what the benchmark programs share: clocks, the line a figure is printed
  * as, giving up. Ordinary C; nothing here knows the library.
  *
- * A program prints lines "NAME VALUE"; the driver (bench.py) knows the units.
+ * A program prints lines "NAME VALUE"; the driver (bench.py) knows the units. "operations" is
+ * how many there were from the start of the program to its end, measured or not.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -135,6 +136,14 @@ static inline long memory_kb(void)
 	       proc_kb(meminfo, "PageTables") + proc_kb(meminfo, "Slab");
 }
 
+/* All operations of the program so far, with these. */
+static inline double operations(long more)
+{
+	static double all;
+
+	return all += (double)more;
+}
+
 /* Calls work(turns) with ever more turns until it takes long enough, and prints the wall
    and the CPU time of one turn as NAME_ns and NAME_cpu_ns. Long enough is CPU time: a
    machine that is busy with something else does not make it shorter. */
@@ -149,6 +158,7 @@ static inline void per_turn(const char *name, void (*work)(long), double millise
 		work(turns);
 		wall = now_ns() - wall;
 		cpu = cpu_ns() - cpu;
+		operations(turns);
 		if (cpu < milliseconds * 1e6) {
 			turns *= cpu < milliseconds * 1e5 ? 8 : 2;
 			continue;
@@ -157,6 +167,7 @@ static inline void per_turn(const char *name, void (*work)(long), double millise
 		figure(title, wall / (double)turns);
 		snprintf(title, sizeof(title), "%.64s_cpu_ns", name);
 		figure(title, cpu / (double)turns);
+		figure("operations", operations(0));
 		return;
 	}
 }

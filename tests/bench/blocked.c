@@ -95,5 +95,6 @@ int main(int argc, char **argv)
 	figure("wall_us", (now_ns() - wall) / 1e3 / (double)count);
 	figure("cpu_us", (cpu_ns() - cpu) / 1e3 / (double)count);
 	figure("memory_kb", (double)memory / (double)count);
+	figure("operations", (double)count);
 	return 0;
 }

@@ -161,6 +161,7 @@ int main(int argc, char **argv)
 			fewest = workers[i].operations;
 	}
 	figure("rate", (double)total / wall * 1e9);
+	figure("operations", (double)total);
 	figure("cpu_ns", cpu / (double)total);
 	figure("median_us", median(threads) / 1e3);
 	figure("longest_us", longest / 1e3);

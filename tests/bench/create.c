@@ -26,6 +26,7 @@ static void create(long turns)
 int main(int argc, char **argv)
 {
 	create(100); /* the first ones pay for what all share */
+	operations(100);
 	per_turn("create", create, argc > 1 ? (double)number(argv[1]) : 200);
 	return 0;
 }

@@ -18,5 +18,6 @@ static void create(long turns)
 int main(int argc, char **argv)
 {
 	create(100);
+	operations(100);
 	per_turn("create", create, argc > 1 ? (double)number(argv[1]) : 200);
 }

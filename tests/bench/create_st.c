@@ -26,6 +26,7 @@ int main(int argc, char **argv)
 	if (st_init() < 0)
 		die("st_init");
 	create(100);
+	operations(100);
 	per_turn("create", create, argc > 1 ? (double)number(argv[1]) : 200);
 	return 0;
 }

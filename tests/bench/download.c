@@ -41,6 +41,7 @@ int main(int argc, char **argv)
 	for (long i = 0; i < urls; i++)
 		pthread_join(threads[i], NULL);
 	figure("wall_ms", (now_ns() - begin) / 1e6);
+	figure("operations", (double)urls);
 	figure("cpu_us", cpu_ns() / 1e3 / (double)urls);
 	return 0;
 }

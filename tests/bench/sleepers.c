@@ -67,6 +67,7 @@ int main(int argc, char **argv)
 			p99 = (i + 1) * STEP_US;
 	}
 	figure("rate", all / wall * 1e9);
+	figure("operations", all / wall * (now_ns() - origin)); /* as if it was so all the time */
 	figure("cpu_us", all ? cpu / 1e3 / all : 0);
 	figure("late50_us", p50);
 	figure("late99_us", p99);

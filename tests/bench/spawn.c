@@ -28,6 +28,7 @@ int main(int argc, char **argv)
 		    waitpid(pid, &status, 0) != pid || status != 0)
 			die("spawn: true");
 	}
+	figure("operations", (double)times);
 	figure("wall_ms", (now_ns() - begin) / 1e6 / (double)times);
 	getrusage(RUSAGE_CHILDREN, &ru);
 	cpu = (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1e3 +

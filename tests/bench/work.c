@@ -105,6 +105,7 @@ int main(int argc, char **argv)
 		pthread_join(threads[i], NULL);
 	figure("wall_ms", (now_ns() - begin) / 1e6);
 	figure("cpu_ms", cpu_ns() / 1e6);
+	figure("operations", (double)turns * (double)count);
 	figure("rate", (double)turns * (double)count / (now_ns() - begin) * 1e9);
 	return 0;
 }
