@@ -28,12 +28,14 @@ def at_least(limit, against=None, **more):
 class Case:
     """Lines of the table that come from the same runs."""
 
-    def __init__(self, name, figures, runs, derive=None, twice=True):
+    def __init__(self, name, figures, runs, derive=None, twice=True, each="operation", comms=()):
         self.name = name
         self.figures = figures  # (key, title, unit, [Target...])
-        self.runs = runs  # contender -> function returning {key: value}
+        self.runs = runs  # contender -> function returning {key: value}; a watch may be given
         self.derive = derive  # given a round, contender -> {key: value}, adds to it
         self.twice = twice  # native runs twice a round: its own spread is of interest
+        self.each = each  # what system calls are counted per
+        self.comms = comms  # names of the processes that work, when they are children
 
 
 def threads_and(**others):
@@ -44,7 +46,7 @@ def threads_and(**others):
 
 def programs(place, sources, *arguments, **more):
     """Runs of programs that end by themselves and print figures."""
-    return {c: (lambda c=c, s=s: place.figures(c, s, *arguments, **more))
+    return {c: (lambda watch=None, c=c, s=s: place.figures(c, s, *arguments, watch=watch, **more))
             for c, s in sources.items() if c in place.contenders(sources)}
 
 

@@ -141,9 +141,11 @@ class Place:
         for process in list(self.alive):
             self.end(process)
 
-    def figures(self, contender, source, *arguments, cpus=None, bound=120):
-        """Runs a program to its end: the figures it printed."""
+    def figures(self, contender, source, *arguments, cpus=None, bound=120, watch=None):
+        """Runs a program to its end: the figures it printed. A watch (perf.py) looks at it."""
         command = [self.binary(source), *map(str, arguments)]
+        if watch:
+            contender, command = "load", watch.command(contender, command)
         process = self.spawn(contender, command, cpus or self.cpus,
                              stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -156,7 +158,10 @@ class Place:
         if process.returncode:
             said = err.strip().splitlines()
             raise Failure(f"status {process.returncode}" + (f": {said[-1]}" if said else ""))
-        return read_figures(out)
+        found = read_figures(out)
+        if watch:
+            watch.ended(found)
+        return found
 
 
 def read_figures(text):

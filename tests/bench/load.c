@@ -7,8 +7,8 @@
  *
  * Every connection has one answer before the clock starts, so that the server's thread
  * exists and has run. -w names the server's processes: their CPU time over the measured
- * seconds is part of the result. With -i the load only keeps the connections open,
- * prints "connections N" and ends when its standard input does.
+ * seconds is part of the result. It prints "connections N" when all are open. With -i the
+ * load only keeps them open and ends when its standard input does.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -243,10 +243,10 @@ int main(int argc, char **argv)
 		die("usage: load -p PORT -c CONNECTIONS [-t SECONDS] [-i] [-w PID]...");
 	for (long k = 0; k < count; k++)
 		open_connection(&connections[k], k, port);
+	figure("connections", (double)count);
 	if (idle) {
 		char c;
 
-		figure("connections", (double)count);
 		while (read(0, &c, 1) > 0)
 			;
 	} else {

@@ -17,7 +17,8 @@ def create(place, quick):
             yield Case(f"create + join, {cpus} CPU{'s'[:cpus - 1]}", [
                 ("create_cpu_ns", "CPU per thread", "ns", targets),
                 ("create_ns", "time per thread", "ns", []),
-            ], programs(place, sources, 50 if quick else 200, cpus=place.cpus[:cpus]))
+            ], programs(place, sources, 50 if quick else 200, cpus=place.cpus[:cpus]),
+                each="thread")
 
 
 def turns(place, quick):
@@ -37,7 +38,7 @@ def turns(place, quick):
         yield Case(f"{title}, 1 CPU", [
             ("hop_cpu_ns", "CPU per hop", "ns", targets),
             ("hop_ns", "time per hop", "ns", []),
-        ], programs(place, sources, kind, milliseconds, cpus=place.cpus[:1]))
+        ], programs(place, sources, kind, milliseconds, cpus=place.cpus[:1]), each="hop")
     # On two CPUs, where native threads are woken across and green ones need not be.
     for kind, title, targets in (("cond", "ping-pong by mutex and condition variable", []),
                                  ("pipe", "ping-pong by pipe", [at_most(0.60, "native")])):
@@ -47,7 +48,7 @@ def turns(place, quick):
         yield Case(f"{title}, 2 CPUs", [
             ("hop_ns", "time per hop", "ns", targets),
             ("hop_cpu_ns", "CPU per hop", "ns", []),
-        ], programs(place, sources, kind, 50 if quick else 200, cpus=place.cpus[:2]))
+        ], programs(place, sources, kind, 50 if quick else 200, cpus=place.cpus[:2]), each="hop")
 
 
 def blocked(place, quick):
@@ -65,7 +66,7 @@ def blocked(place, quick):
              if "native" in who else [at_most(1, "go")]),
             ("wall_us", "time per thread", "µs", []),
             ("memory_kb", "memory per thread", "KB", [at_most(8.5)]),
-        ], programs(place, who, kind, count, seconds, bound=300))
+        ], programs(place, who, kind, count, seconds, bound=300), each="thread")
 
 
 def contend(place, quick):
@@ -93,7 +94,8 @@ def calls(place, quick):
         (f"{key}_cpu_ns", title, "ns",
          [at_most(1.0, "native", noise=True) if key in level else at_most(1.3, "native")])
         for key, title in names.items()
-    ], programs(place, threads_and(threads="calls.c"), 5 if quick else 20, cpus=place.cpus[:1]))
+    ], programs(place, threads_and(threads="calls.c"), 5 if quick else 20, cpus=place.cpus[:1]),
+        each="turn")
 
 
 def ready(place, quick):
@@ -104,7 +106,7 @@ def ready(place, quick):
         (f"{key}_{when}_cpu_ns", f"{title}, {when} the first thread", "ns",
          [at_most(limit, "native")])
         for when, limit in (("before", 1.10), ("after", 1.15)) for key, title in names.items()
-    ], runs)
+    ], runs, each="turn")
 
 
 # ---- time, network clients, plain work ----
@@ -120,17 +122,17 @@ def sleepers(place, quick):
              [at_most(1.0, "native", noise=True)] if native else []),
             ("late50_us", "lateness p50", "µs", []),
             ("rate", "timers per second", "/s", []),
-        ], programs(place, who, count, period, 500 if quick else 1000))
+        ], programs(place, who, count, period, 500 if quick else 1000), each="timer")
 
 
 def download(place, quick):
     sources = threads_and(threads="download.c", epoll="download_epoll.c", go="download.go")
 
-    def fetch(contender, urls):
+    def fetch(contender, urls, watch):
         server = Server(place, "load", "slow.c", cpus=place.load_cpus)
         try:
             return place.figures(contender, sources[contender], server.port, urls,
-                                 cpus=place.server_cpus)
+                                 cpus=place.server_cpus, watch=watch)
         finally:
             server.end()
 
@@ -139,7 +141,8 @@ def download(place, quick):
         yield Case(f"{urls} slow downloads", [
             ("cpu_us", "CPU per download", "µs", [at_most(0.5, "native")]),
             ("wall_ms", "time of all", "ms", [at_most(1.2, "epoll")]),
-        ], {c: (lambda c=c, n=urls: fetch(c, n)) for c in place.contenders(sources)})
+        ], {c: (lambda watch=None, c=c, n=urls: fetch(c, n, watch))
+            for c in place.contenders(sources)}, each="download")
 
 
 def work(place, quick):
@@ -150,20 +153,21 @@ def work(place, quick):
             ("cpu_ms", "CPU", "ms", [at_most(1.01, "native", noise=True)]),
             ("wall_ms", "time", "ms", []),
         ], programs(place, threads_and(threads="work.c"), kind, threads,
-                    count // 5 if quick else count))
+                    count // 5 if quick else count), each="turn")
 
 
 def startup(place, quick):
     yield Case("start of true", [
         ("wall_ms", "time", "ms", [at_most(1, "native", how="difference")]),
         ("cpu_ms", "CPU", "ms", []),
-    ], programs(place, threads_and(threads="spawn.c"), 30 if quick else 200))
+    ], programs(place, threads_and(threads="spawn.c"), 30 if quick else 200), each="start",
+        comms=("spawn", "true"))
 
 
 def scale(place, quick):
-    def speedup(contender, kind, threads, count):
+    def speedup(contender, kind, threads, count, watch):
         rates = [place.figures(contender, "work.c", kind, threads, count,
-                               cpus=place.cpus[:n])["rate"] for n in (1, 2)]
+                               cpus=place.cpus[:n], watch=watch)["rate"] for n in (1, 2)]
         return {"one": rates[0], "two": rates[1], "speedup": rates[1] / rates[0]}
 
     if len(place.cpus) < 2:
@@ -175,8 +179,8 @@ def scale(place, quick):
             ("speedup", "throughput, 2 CPUs to 1", "", [at_least(1.8)]),
             ("one", "turns per second, 1 CPU", "/s", []),
             ("two", "turns per second, 2 CPUs", "/s", []),
-        ], {c: (lambda c=c, k=kind, t=threads, n=count: speedup(c, k, t, n))
-            for c in place.contenders(("native", "shim", "base"))})
+        ], {c: (lambda watch=None, c=c, k=kind, t=threads, n=count: speedup(c, k, t, n, watch))
+            for c in place.contenders(("native", "shim", "base"))}, each="turn")
 
 
 BENCHES = {

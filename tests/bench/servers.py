@@ -2,26 +2,26 @@
 """servers.py - the benches of a server and its load: echo, HTTP, idle connections, latency beside
 hogs, and whose code the CPU time is spent in."""
 
-import os
 import subprocess
 import time
 
 from case import Case, at_most, native_threads, threads_and
 from contenders import Failure, Server, proc_number
+from perf import ALL, Calls, Samples
 
 SERVERS = threads_and(threads="serve_threads.c", epoll="serve_epoll.c", go="serve.go",
                       st="serve_st.c")
 
 
-def served(place, contenders, run):
-    """run(server, contender) for each, with a fresh server."""
-    def one(contender, *arguments):
+def served(place, contenders, run, *arguments):
+    """run(server, watch) for each, with a fresh server."""
+    def one(contender, watch):
         server = Server(place, contender, SERVERS[contender], *arguments)
         try:
-            return run(server, contender)
+            return run(server, watch)
         finally:
             server.end()
-    return {c: (lambda c=c: one(c)) for c in place.contenders(contenders)}
+    return {c: (lambda watch=None, c=c: one(c, watch)) for c in place.contenders(contenders)}
 
 
 def server_targets(connections):
@@ -29,10 +29,30 @@ def server_targets(connections):
             at_most(0.65, "native", every=True)]
 
 
-def load(place, server, connections, seconds):
+def busy(place, server, command, watches, ready=""):
+    """The watches look at a server that a client keeps busy, from the moment on when the client
+    says that it is ready."""
+    client = place.spawn("load", list(map(str, command)), place.load_cpus,
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    try:
+        if ready and not client.stdout.readline().startswith(ready):
+            raise Failure("the load did not begin")
+        time.sleep(0.5)
+        for watch in watches:
+            watch.attach(server.pids)
+        if client.poll() is not None:
+            raise Failure("the load ended")
+    finally:
+        place.end(client)
+
+
+def load(place, server, connections, seconds, *watches):
+    arguments = ["-p", server.port, "-c", connections, "-t"]
+    if any(watches):
+        busy(place, server, [place.binary("load.c"), *arguments, 600], watches, "connections ")
+        return {}
     who = [word for pid in server.pids for word in ("-w", pid)]
-    return place.figures("load", "load.c", "-p", server.port, "-c", connections, "-t", seconds,
-                         *who, cpus=place.load_cpus)
+    return place.figures("load", "load.c", *arguments, seconds, *who, cpus=place.load_cpus)
 
 
 def few_enough(size):
@@ -55,7 +75,8 @@ def echo(place, quick):
             ("p50_us", "latency p50", "µs", []),
             ("p99_us", "latency p99", "µs", []),
         ], served(where, few_enough(size),
-                  lambda s, c, w=where, n=size: load(w, s, n, 0.3 if quick else 1)))
+                  lambda s, watch, w=where, n=size: load(w, s, n, 0.3 if quick else 1, watch)),
+            each="request")
 
 
 def microseconds(text):
@@ -66,14 +87,16 @@ def microseconds(text):
     raise Failure(f"wrk wrote {text!r}")
 
 
-def wrk(place, server, connections):
+def wrk(place, server, connections, watch):
     threads = min(len(place.load_cpus), connections)
+    command = ["wrk", "-t", str(threads), "-c", str(connections), "--timeout", "30", "--latency",
+               f"http://127.0.0.1:{server.port}/", "-d"]
+    if watch:
+        busy(place, server, command + ["600"], [watch])
+        return {}
     before = server.cpu()
-    process = place.spawn("load", ["wrk", "-t", str(threads), "-c", str(connections), "-d", "1",
-                                   "--timeout", "30", "--latency",
-                                   f"http://127.0.0.1:{server.port}/"],
-                          place.load_cpus, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)
+    process = place.spawn("load", command + ["1"], place.load_cpus, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         out, _ = process.communicate(timeout=60)
     except subprocess.TimeoutExpired:
@@ -98,22 +121,15 @@ def wrk(place, server, connections):
 
 
 def http(place, quick):
-    def answer(contender, size):
-        server = Server(place, contender, SERVERS[contender], "-H")
-        try:
-            return wrk(place, server, size)
-        finally:
-            server.end()
-
     for size in [64] if quick else [64, 1000]:
         who = [c for c in few_enough(size) if c != "st" or not quick]
-        runs = {c: (lambda c=c, n=size: answer(c, n)) for c in place.contenders(who)}
         yield Case(f"HTTP keep-alive, {size} connections", [
             ("cpu_us", "server CPU per request", "µs", server_targets(size)),
             ("rate", "requests per second", "/s", []),
             ("p50_us", "latency p50", "µs", []),
             ("p99_us", "latency p99", "µs", []),
-        ], runs)
+        ], served(place, who, lambda s, watch, n=size: wrk(place, s, n, watch), "-H"),
+            each="request")
 
 
 def kernel_kb():
@@ -121,7 +137,7 @@ def kernel_kb():
     return sum(proc_number("/proc/meminfo", name) for name in ("KernelStack", "Slab"))
 
 
-def hold(place, server, connections, seconds):
+def hold(place, server, connections, seconds, watch):
     """Memory and CPU of a server whose connections are open and silent."""
     user, kernel = server.resident(), kernel_kb()
     client = place.spawn("load", [place.binary("load.c"), "-i", "-p", str(server.port),
@@ -132,6 +148,9 @@ def hold(place, server, connections, seconds):
         if len(line) != 2 or float(line[1]) != connections:
             raise Failure("not all connections came to be")
         server.settle()
+        if watch:
+            watch.attach(server.pids)
+            return {}
         used, usage = server.idle(seconds), server.resident() - user
         return {"user_kb": usage / connections,
                 "kernel_kb": (kernel_kb() - kernel) / connections,
@@ -158,86 +177,34 @@ def idle(place, quick):
             ("user_kb", "of it the process's own", "KB", []),
             ("threads", "kernel threads", "", [at_most(len(place.server_cpus) + 2)]),
             ("idle_cpu", "CPU while idle, s per s", "", [at_most(0.0005)]),
-        ], served(place, wanted, lambda s, c, n=size: hold(place, s, n, 0.5 if quick else 1)),
+        ], served(place, wanted,
+                  lambda s, watch, n=size: hold(place, s, n, 0.5 if quick else 1, watch)),
             beside_sockets, twice=False)
 
 
 def hogs(place, quick):
-    def beside(contender):
-        server = Server(place, contender, SERVERS[contender], "-g")
-        try:
-            return load(place, server, 8, 0.5 if quick else 2)
-        finally:
-            server.end()
-
     sources = ("native", "shim", "base", "go")
     yield Case("8 connections beside a CPU hog per core", [
         ("p50_us", "latency p50", "µs", []),
         ("p99_us", "latency p99", "µs", [at_most(15000, "native", how="difference")]),
         ("p999_us", "latency p999", "µs", []),
         ("rate", "requests per second", "/s", []),
-    ], {c: (lambda c=c: beside(c)) for c in place.contenders(sources)})
-
-
-def perf(place, *arguments):
-    """What perf says, on whichever stream."""
-    process = place.spawn("load", ["perf", *map(str, arguments)], place.load_cpus,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)
-    try:
-        out, _ = process.communicate(timeout=60)
-    except subprocess.TimeoutExpired:
-        raise Failure("perf did not end") from None
-    finally:
-        place.end(process)
-    if process.returncode:
-        raise Failure(f"perf: {out.strip()[-200:]}")
-    return out
-
-
-# An answer is one of these.
-SENDING = ("write", "writev", "pwritev2", "sendto", "sendmsg")
+    ], served(place, sources, lambda s, watch: load(place, s, 8, 0.5 if quick else 2, watch),
+              "-g"), each="request")
 
 
 def shares(place, server):
     """Whose code the server's CPU time is spent in, and its system calls, under load."""
-    data = os.path.join(place.build, "perf.data")
-    pids = ",".join(map(str, server.pids))
-    client = place.spawn("load", [place.binary("load.c"), "-p", str(server.port), "-c", "64",
-                                  "-t", "60"], place.load_cpus, stdin=subprocess.DEVNULL,
-                         stdout=subprocess.PIPE)
-    try:
-        time.sleep(0.5)
-        perf(place, "record", "-q", "-e", "cpu-clock", "-F", 2000, "-o", data, "-p", pids,
-             "--", "sleep", 1)
-        counted = perf(place, "stat", "-x", ";", "-e", "raw_syscalls:sys_enter," + ",".join(
-            "syscalls:sys_enter_" + name for name in SENDING), "-p", pids, "--", "sleep", 0.5)
-        if client.poll() is not None:
-            raise Failure("the load ended")
-        objects = perf(place, "report", "-i", data, "--sort", "dso", "--stdio")
-    finally:
-        place.end(client)
-        if os.path.exists(data):
-            os.unlink(data)
-    found = {"kernel": 0.0, "runtime": 0.0, "other": 0.0}
-    for line in objects.splitlines():
-        words = line.split()
-        if len(words) >= 2 and words[0].endswith("%"):
-            which = ("kernel" if words[1].startswith("[kernel")
-                     else "runtime" if "goshim" in words[1] else "other")
-            found[which] += float(words[0][:-1])
-    if not any(found.values()):
+    samples, calls = Samples(place), Calls(place)
+    load(place, server, 64, 0, samples, calls)
+    samples.read()
+    if not samples.total():
         raise Failure("perf has no samples")
-    every, sent = 0, 0
-    for line in counted.splitlines():
-        words = line.split(";")
-        if len(words) > 2 and words[0].isdigit():
-            if words[2].startswith("raw_syscalls"):
-                every = int(words[0])
-            else:
-                sent += int(words[0])
-    if sent:
-        found["calls"] = every / sent
+    parts = samples.shares()
+    found = {"kernel": parts.pop("kernel"), "runtime": parts.pop("libgoshim")}
+    found["other"] = sum(parts.values())
+    if calls.operations:
+        found["calls"] = calls.counts[ALL] / calls.operations
     return found
 
 
@@ -250,4 +217,5 @@ def profile(place, quick):
         ("other", "elsewhere, %", "", []),
         ("calls", "system calls per request", "", []),
     ], served(place, ("shim", "base", "epoll", "go"),
-              lambda server, contender: shares(place, server)))
+              lambda s, watch: load(place, s, 64, 0, watch) if watch else shares(place, s)),
+        each="request")
