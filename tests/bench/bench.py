@@ -3,7 +3,7 @@
 
 Every case runs its contenders in turn, round after round, native twice in each round: the second
 native run says how much of a difference is noise. rows.py and servers.py have the benches,
-contenders.py runs them, report.py makes the tables.
+contenders.py runs them, report.py makes the tables, explain.py what follows from a missed target.
 """
 
 import argparse
@@ -15,9 +15,20 @@ import subprocess
 import sys
 import time
 
+import explain
 import report
 import rows
 from contenders import TOP, Failure, Missing, Place
+
+
+EXPLAINED = """Where the time goes: each case that missed a target is run again under perf, as
+shim and as native. This gives the shares of the CPU time in the kernel, in libgoshim, in libc
+(with the dynamic linker), in the program and elsewhere (the vDSO, other libraries), the symbols
+with most of shim's samples, and system calls per operation. A server is looked at under its load,
+any other program from its start to its end. Beside each missed target stands what the other
+contenders reached of it in the same rounds (an epoll loop by hand does only what shim cannot leave
+out) and what else is known of the limit. perf must be allowed to sample all CPUs and the kernel,
+and to count system calls: root is. What cannot be measured is said in a line."""
 
 
 class Options(argparse.ArgumentParser):
@@ -29,7 +40,8 @@ class Options(argparse.ArgumentParser):
 def options():
     parser = Options(prog="tests/bench/run", allow_abbrev=False,
                      description="Runs the benchmarks and prints a table; exits with 1 when a "
-                     "target was missed or a run failed, with 2 for a wrong option.")
+                     "target was missed or a run failed, with 2 for a wrong option.",
+                     epilog=EXPLAINED)
     parser.add_argument("-b", dest="benches", action="append", metavar="NAME[,NAME...]",
                         help="only these (see --list)")
     parser.add_argument("-q", dest="quick", action="store_true",
@@ -39,7 +51,8 @@ def options():
     parser.add_argument("-c", dest="contenders", metavar="NAME[,NAME...]",
                         help="only these contenders: " + " ".join(report.COLUMNS))
     parser.add_argument("-o", dest="out", metavar="DIR",
-                        help="where results.tsv, results.json and plots go (BUILD/bench)")
+                        help="where results.tsv, results.json, explain.tsv and plots go "
+                        "(BUILD/bench)")
     parser.add_argument("-B", dest="build", metavar="DIR", default=os.path.join(TOP, "build"),
                         help="build directory of the library (build)")
     parser.add_argument("-l", dest="library", metavar="FILE",
@@ -51,12 +64,17 @@ def options():
     parser.add_argument("--pin", choices=["split", "none"], default="split",
                         help="servers on one half of the CPUs and their load on the other "
                         "(split, the default), or both on all")
+    parser.add_argument("--explain", action=argparse.BooleanOptionalAction,
+                        help="show where the time goes in the cases that missed a target, with "
+                        "perf (unless -q)")
     parser.add_argument("--plot", action="store_true", help="PNGs too (gnuplot)")
     parser.add_argument("--markdown", metavar="FILE", help="write BENCHMARKS.md there")
     parser.add_argument("--no-setup", action="store_true",
                         help="neither install packages nor build the library")
     parser.add_argument("--list", action="store_true", help="the benches, and end")
     given = parser.parse_args()
+    if given.explain is None:
+        given.explain = not given.quick
     given.benches = [n for part in given.benches or [] for n in part.split(",")]
     for name in given.benches:
         if name not in rows.BENCHES:
@@ -171,7 +189,7 @@ def main():
         return 0
     place = prepare(given)
     rounds = given.rounds or (3 if given.quick else 5)
-    progress, trouble, figures = Progress(), [], []
+    progress, trouble, figures, cases = Progress(), [], [], []
     facts = about(given, place, rounds)
     facts["seconds"] = {}
     begin = time.monotonic()
@@ -182,21 +200,32 @@ def main():
             for case in rows.BENCHES[name][0](place, given.quick):
                 new = report.summarise(name, case, run_case(case, given, rounds, progress, trouble))
                 figures += new
+                cases.append((name, case, new))
                 print(report.table(new), end="\n\n", flush=True)
             facts["seconds"][name] = round(time.monotonic() - since, 1)
+        since = time.monotonic()
+        told = explain.collect(place, cases, given.contenders, progress.show,
+                               "" if given.explain else "not asked for; --explain measures it")
+        facts["seconds"][explain.TITLE.lower()] = round(time.monotonic() - since, 1)
     except KeyboardInterrupt:
         progress.say("bench: interrupted; the results so far are kept")
         trouble.append("interrupted")
+        told = explain.collect(place, cases, given.contenders, progress.show, "interrupted")
     finally:
         place.reap()
+        progress.show("")
+    section = explain.text(told)
+    if section:
+        print(section, end="\n\n")
     seconds = facts.pop("seconds")
     facts["took"] = f"{time.monotonic() - begin:.0f} s: " + ", ".join(
         f"{name} {took}" for name, took in seconds.items())
     report.write_tsv(figures, os.path.join(given.out, "results.tsv"))
-    report.write_json(figures, facts, trouble, os.path.join(given.out, "results.json"))
+    report.write_json(figures, facts, trouble, told, os.path.join(given.out, "results.json"))
+    explain.write_tsv(told, os.path.join(given.out, "explain.tsv"))
     if given.markdown:
         with open(given.markdown, "w", encoding="utf-8") as out:
-            out.write(report.markdown(figures, facts))
+            out.write(report.markdown(figures, facts, explain.markdown(told)))
     if given.plot:
         try:
             for image in report.plot(figures, given.out):

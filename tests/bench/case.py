@@ -6,23 +6,26 @@ class Target:
     """What shim must reach: shim / against (a contender), shim - against, or shim itself.
 
     noise: parity is asked for, so it is met within the range of native against native.
+    limit: what was tried and what the practical limit is, in words; shown where it is missed.
     """
 
-    def __init__(self, limit, against=None, how="ratio", least=False, every=False, noise=False):
-        self.limit = limit
+    def __init__(self, want, against=None, how="ratio", least=False, every=False, noise=False,
+                 limit=""):
+        self.want = want
         self.against = against
         self.how = how if against else "value"
         self.least = least
         self.every = every
         self.noise = noise
+        self.limit = limit
 
 
-def at_most(limit, against=None, **more):
-    return Target(limit, against, **more)
+def at_most(want, against=None, **more):
+    return Target(want, against, **more)
 
 
-def at_least(limit, against=None, **more):
-    return Target(limit, against, least=True, **more)
+def at_least(want, against=None, **more):
+    return Target(want, against, least=True, **more)
 
 
 class Case:
