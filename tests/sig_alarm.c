@@ -90,7 +90,7 @@ static void test_ticks(void)
 	sigaction(SIGALRM, &act, NULL);
 	alarm_ms(5, 5);
 	while (ticks < 20) {
-		struct timespec ts = { 1, 0 };
+		struct timespec ts = { 1000, 0 }; /* never over, however late a tick is */
 
 		slept++;
 		if (nanosleep(&ts, NULL) < 0 && errno == EINTR)
