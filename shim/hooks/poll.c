@@ -276,7 +276,7 @@ static int gs_poll_epoll(struct gs_poll_call *c, int epfd, struct epoll_event *e
 	if (!gs_poll_begin(c, mask))
 		return -1;
 	do
-		ret = gs_mux_epoll(c->self, epfd, events, max, c->deadline);
+		ret = gs_mux_epoll(c->self, epfd, events, max, c->deadline, !c->masked);
 	while (gs_poll_again(c, ret));
 	return gs_poll_end(c, ret);
 }

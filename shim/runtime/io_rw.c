@@ -7,6 +7,7 @@
 #include "io.h"
 
 #include "access.h"
+#include "loop.h"
 #include "sched.h"
 #include "sys.h"
 
@@ -116,6 +117,8 @@ static long gs_io_transmit(struct gs_io *io, int kind, const void *buf, size_t n
 				   (long)addr, (long)len);
 	if (GS_UNLIKELY(kind == GS_FD_UNIX_DGRAM && addr))
 		return r;
+	if (kind >= GS_FD_UNIX)
+		gs_loop_tell();
 	r = gs_io_repeat(io, &c);
 	if (GS_UNLIKELY(r < 0))
 		return r;
@@ -274,6 +277,8 @@ long gs_io_write(struct gs_thread *self, int fd, const void *buf, size_t n)
 		gs_fd_closing(fd);
 		return gs_io_write(self, fd, buf, n);
 	}
+	if (kind == GS_FD_ANON || kind == GS_FD_PIPE)
+		gs_loop_tell();
 	if (kind <= GS_FD_TTY || kind == GS_FD_ANON || n == 0)
 		return gs_io_block(self, __NR_write, fd, (long)buf, (long)n, 0, 0, 0);
 	if (kind == GS_FD_PIPE && n > PIPE_BUF && (gs_fd_flags(io.f) & GS_FD_ASK_OUT))

@@ -236,6 +236,7 @@ int gs_mux_wait(struct gs_thread *self, struct gs_mux *m, uint64_t deadline,
 				until = GS_MIN(deadline, gs_now() + pause);
 			}
 			/* Woken by the netpoller (an event), a close, the deadline, a signal. */
+			m->parked = true;
 			err = gs_wait_park(self, token, until);
 			ret = gs_mux_ask(m);
 		} else {

@@ -21,8 +21,10 @@ struct pollfd;
 int gs_mux_poll(struct gs_thread *self, struct pollfd *fds, unsigned long nfds,
 		uint64_t deadline);
 
+/* sleeps: it may be the kernel's own call that sleeps, and a signal that comes just before it
+   does not end it. */
 int gs_mux_epoll(struct gs_thread *self, int epfd, struct epoll_event *events, int max,
-		 uint64_t deadline);
+		 uint64_t deadline, bool sleeps);
 
 /* select.c. in, out and ex are the program's sets, or NULL; they are as they were
    when the result is an error. */
@@ -54,6 +56,7 @@ struct gs_mux {
 	uint32_t n;
 	uint32_t rounds; /* gs_netpoll_rounds before the last question, */
 	bool nothing;    /* if the answer was "nothing" */
+	bool parked;     /* the wait did, for once */
 	enum gs_reason reason;
 	const void *obj; /* for dumps: the descriptor when there is one, else an address */
 };

@@ -13,6 +13,7 @@
 #include "mux.h"
 
 #include "access.h"
+#include "loop.h"
 #include "mem.h"
 #include "netpoll.h"
 #include "sys.h"
@@ -144,7 +145,7 @@ static int gs_mux_epoll_ask(struct gs_mux *m)
 }
 
 int gs_mux_epoll(struct gs_thread *self, int epfd, struct epoll_event *events, int max,
-		 uint64_t deadline)
+		 uint64_t deadline, bool sleeps)
 {
 	struct gs_mux_member member = {
 		.waiter = { .events = GS_FD_IN, .exclusive = true },
@@ -159,7 +160,16 @@ int gs_mux_epoll(struct gs_thread *self, int epfd, struct epoll_event *events, i
 		.max = max,
 	};
 
+	int ret;
+
 	/* The kernel always goes first: it alone knows whether epfd is an epoll instance.
 	   Unlike poll, epoll_wait prefers "nothing in time" to a signal. */
-	return gs_mux_wait(self, &e.mux, deadline, GS_MUX_ASK);
+	if (sleeps && deadline != GS_MUX_NOW && gs_loop_may_sleep(self)) {
+		ret = gs_loop_sleepy(self) ? 0 : gs_mux_epoll_now(epfd, events, max);
+		return ret ? ret : gs_loop_sleep(self, epfd, events, max, deadline);
+	}
+	ret = gs_mux_wait(self, &e.mux, deadline, GS_MUX_ASK);
+	if (e.mux.parked)
+		gs_loop_parked(self);
+	return ret;
 }

@@ -70,8 +70,19 @@ static long gs_region_sleeps(void)
 	return gs_sys2(__NR_getrusage, RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
 }
 
-/* The visit is watched; if those before it lasted, p goes to others, as the monitor
-   would have it later (gs_monitor_retake). Inside the runtime. */
+/* p goes to others, as the monitor would have it later (gs_monitor_retake); it is in their
+   hands already, or about to be. Inside the runtime. */
+static void gs_region_hand_on(struct gs_worker *w, struct gs_proc *p, uint64_t now)
+{
+	/* relaxed: read by ourselves, when we leave */
+	atomic_store_explicit(&w->blocked, now, memory_order_relaxed);
+	/* relaxed: a bound on the number of kernel threads, no protocol */
+	atomic_fetch_add_explicit(&gs_worker_lost, 1, memory_order_relaxed);
+	gs_idle_hand_off(p);
+}
+
+/* The visit is watched; if those before it lasted, p goes to others. Inside the
+   runtime. */
 static GS_NOINLINE void gs_region_watch(struct gs_thread *self, struct gs_worker *w,
 					struct gs_proc *p)
 {
@@ -81,15 +92,12 @@ static GS_NOINLINE void gs_region_watch(struct gs_thread *self, struct gs_worker
 	self->region_begun = gs_arch_cycles();
 	if (!self->region_lasting)
 		return;
-	/* relaxed: read by ourselves, when we leave */
-	atomic_store_explicit(&w->blocked, self->region_begun, memory_order_relaxed);
 	/* acq_rel: as in gs_monitor_retake */
 	if (!atomic_compare_exchange_strong_explicit(&p->status, &mine, GS_PROC_IDLE,
 						     memory_order_acq_rel, memory_order_relaxed))
 		return;
-	atomic_fetch_add_explicit(&gs_worker_lost, 1, memory_order_relaxed);
 	gs_stats_add(&p->stats, GS_STAT_HANDOFFS, 1);
-	gs_idle_hand_off(p);
+	gs_region_hand_on(w, p, self->region_begun);
 	gs_worker_nudge();
 }
 
@@ -104,15 +112,11 @@ static GS_NOINLINE void gs_region_learn(struct gs_thread *self)
 	self->region_begun = 0;
 }
 
-void gs_region_enter(struct gs_thread *self)
+/* Step 1, up to the word. Inside the runtime. */
+static inline struct gs_proc *gs_region_begin(struct gs_thread *self, struct gs_worker *w)
 {
-	struct gs_worker *w;
-	struct gs_proc *p;
-	uint32_t what;
+	struct gs_proc *p = w->p;
 
-	gs_enter(self);
-	w = self->worker;
-	p = w->p;
 	self->in_region = 1;
 	atomic_store_explicit(&self->state, GS_STATE_REGION, memory_order_relaxed);
 	self->region_p = p;
@@ -121,10 +125,14 @@ void gs_region_enter(struct gs_thread *self)
 	gs_stats_add(&p->stats, GS_STAT_REGIONS, 1);
 	p->visit++;
 	self->region_visit = p->visit << GS_PROC_VISIT_SHIFT | GS_PROC_REGION;
-	/* release: whoever takes p sees its queues as we left them */
-	atomic_store_explicit(&p->status, self->region_visit, memory_order_release);
-	if (GS_UNLIKELY(self->region_lasting || p->visit % GS_REGION_WATCHED == 0))
-		gs_region_watch(self, w, p);
+	return p;
+}
+
+/* Leaves the runtime for the call. */
+static inline void gs_region_begun(struct gs_thread *self)
+{
+	uint32_t what;
+
 	gs_barrier();
 	self->inrt--;
 	gs_barrier();
@@ -134,14 +142,39 @@ void gs_region_enter(struct gs_thread *self)
 		gs_sched_ops.attend(self, what);
 }
 
-void gs_region_leave(struct gs_thread *self)
+void gs_region_enter(struct gs_thread *self)
+{
+	struct gs_worker *w;
+	struct gs_proc *p;
+
+	gs_enter(self);
+	w = self->worker;
+	p = gs_region_begin(self, w);
+	/* release: whoever takes p sees its queues as we left them */
+	atomic_store_explicit(&p->status, self->region_visit, memory_order_release);
+	if (GS_UNLIKELY(self->region_lasting || p->visit % GS_REGION_WATCHED == 0))
+		gs_region_watch(self, w, p);
+	gs_region_begun(self);
+}
+
+void gs_region_enter_asleep(struct gs_thread *self)
+{
+	struct gs_worker *w = self->worker;
+	struct gs_proc *p = gs_region_begin(self, w);
+
+	/* Its word never says that it is in this region: step 3 will look for another. */
+	gs_region_hand_on(w, p, gs_arch_cycles());
+	gs_worker_nudge();
+	gs_region_begun(self);
+}
+
+/* Step 3; inside the runtime afterwards. */
+static inline void gs_region_back(struct gs_thread *self)
 {
 	struct gs_proc *p = self->region_p;
 	struct gs_worker *w;
 	uint32_t mine = self->region_visit;
 
-	if (GS_UNLIKELY(!self->in_region))
-		return; /* a cancellation has left it before it unwound to here */
 	self->inrt++;
 	gs_barrier();
 	w = self->worker;
@@ -162,5 +195,17 @@ void gs_region_leave(struct gs_thread *self)
 	}
 	self->in_region = 0;
 	atomic_store_explicit(&self->state, GS_STATE_RUNNING, memory_order_relaxed);
+}
+
+void gs_region_leave(struct gs_thread *self)
+{
+	if (GS_UNLIKELY(!self->in_region))
+		return; /* a cancellation has left it before it unwound to here */
+	gs_region_back(self);
 	gs_leave(self);
+}
+
+void gs_region_leave_asleep(struct gs_thread *self)
+{
+	gs_region_back(self);
 }

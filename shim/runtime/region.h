@@ -14,4 +14,9 @@
 void gs_region_enter(struct gs_thread *self);
 void gs_region_leave(struct gs_thread *self);
 
+/* The same for a call that will most likely sleep: the processor goes to others at once.
+   Inside the runtime, one deep, before the first and after the second. */
+void gs_region_enter_asleep(struct gs_thread *self);
+void gs_region_leave_asleep(struct gs_thread *self);
+
 #endif

@@ -171,6 +171,12 @@ bool gs_signal_ran(struct gs_thread *self)
 	return s && gs_signal_same_call(self, s);
 }
 
+void gs_signal_forget(struct gs_thread *self)
+{
+	if (self->sig)
+		self->sig->ran = self->sig->broke = false;
+}
+
 bool gs_signal_restarts(struct gs_thread *self)
 {
 	struct gs_signal_state *s = self->sig;

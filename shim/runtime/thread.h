@@ -141,6 +141,8 @@ struct gs_thread {
 	char name[16];
 	uint8_t c11;              /* started by thrd_create */
 	uint8_t exiting;
+	uint8_t loop_parks;       /* how often it has parked in epoll_wait; see loop.c */
+	uint8_t loop_slept;       /* its last epoll_wait has slept */
 	uint16_t yields;          /* how often it has yielded, for sched.c */
 	_Atomic uint8_t exposed;  /* in a system call that is a cancellation point */
 	/* Signals; see signal.c. */

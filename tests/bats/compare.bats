@@ -86,6 +86,26 @@ load helper
 	compare mux_epoll
 }
 
+@test "event loops: turns, crowds, signals, masks, cancellation, time-outs" {
+	local seed
+
+	each mux_loop
+	for seed in 1 2; do
+		GS_PROCS="1 2 8" GOSHIM_DEBUG=perturb=$seed each mux_loop
+	done
+}
+
+# Its first waits park, and each is an event.
+@test "an event loop whose events come from outside sleeps in its own epoll_wait" {
+	compare mux_loop serve 2000
+	run --separate-stderr timeout 60 env LD_PRELOAD="$GS_LIB" GOSHIM_MAXPROCS=2 GOSHIM_STATS=1 \
+		"$(program mux_loop)" serve 2000
+	assert_success
+	[[ $stderr =~ events\ +([0-9]+) ]]
+	[ "${BASH_REMATCH[1]}" -ge 1 ]
+	[ "${BASH_REMATCH[1]}" -le 400 ] || fail "${BASH_REMATCH[1]} events"
+}
+
 @test "mux_poll" {
 	compare mux_poll
 }
