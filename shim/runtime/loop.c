@@ -90,7 +90,6 @@ int gs_loop_sleep(struct gs_thread *self, int epfd, struct epoll_event *events, 
 	bool exposed;
 	long r = -EINTR;
 
-	gs_signal_forget(self);
 	gs_region_enter_asleep(self);
 	if (GS_LIKELY(!gs_signal_ran(self))) {
 		exposed = gs_cancel_expose(self);

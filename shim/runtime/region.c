@@ -118,6 +118,7 @@ static inline struct gs_proc *gs_region_begin(struct gs_thread *self, struct gs_
 	struct gs_proc *p = w->p;
 
 	self->in_region = 1;
+	self->regions++;
 	atomic_store_explicit(&self->state, GS_STATE_REGION, memory_order_relaxed);
 	self->region_p = p;
 	gs_region_account(self);

@@ -20,10 +20,6 @@ bool gs_signal_restarts(struct gs_thread *self);
 /* The same for calls that are never restarted: true when a handler ran at all. */
 bool gs_signal_ran(struct gs_thread *self);
 
-/* A call begins that no handler has broken yet. Regions are numbered by processor: the number
-   of the one it is about to enter may be that of one that a handler broke. Inside the runtime. */
-void gs_signal_forget(struct gs_thread *self);
-
 /* Blocks exactly the signals in set (bit n-1 for signal n) and stores what was
    blocked before in *old. When a pending signal is deliverable now, GS_ATT_SIGNAL
    is in self->attention on return, and an interruptible wait ends with -EINTR; the

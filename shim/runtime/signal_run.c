@@ -38,7 +38,7 @@ static bool gs_signal_same_call(const struct gs_thread *self, const struct gs_si
 {
 	return s->ran &&
 	       s->ran_wait == atomic_load_explicit(&self->wake, memory_order_relaxed) >> 3 &&
-	       s->ran_region == self->region_visit;
+	       s->ran_region == self->regions;
 }
 
 static void gs_signal_note(const struct gs_thread *self, struct gs_signal_state *s, bool broke)
@@ -46,7 +46,7 @@ static void gs_signal_note(const struct gs_thread *self, struct gs_signal_state 
 	s->ran = true;
 	s->broke = broke;
 	s->ran_wait = atomic_load_explicit(&self->wake, memory_order_relaxed) >> 3;
-	s->ran_region = self->region_visit;
+	s->ran_region = self->regions;
 }
 
 /* Takes the next signal that self has to handle: returns its number, its info and the
@@ -169,12 +169,6 @@ bool gs_signal_ran(struct gs_thread *self)
 	struct gs_signal_state *s = self->sig;
 
 	return s && gs_signal_same_call(self, s);
-}
-
-void gs_signal_forget(struct gs_thread *self)
-{
-	if (self->sig)
-		self->sig->ran = self->sig->broke = false;
 }
 
 bool gs_signal_restarts(struct gs_thread *self)
