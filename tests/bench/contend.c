@@ -2,10 +2,10 @@
 /*
  * contend.c - many threads that want the same lock all the time.
  *
- *	contend mutex|rwlock|queue THREADS MILLISECONDS
+ *	contend none|mutex|rwlock|queue THREADS MILLISECONDS
  *
- * rwlock: nine reads to a write. queue: half of them put into a bounded queue, half take
- * out. Prints operations per second, the median and the longest wait for the lock (or the
+ * none: the same work without a lock, which bounds the others. rwlock: nine reads to a write.
+ * queue: half of them put into a bounded queue, half take out. Prints operations per second, the median and the longest wait for the lock (or the
  * queue), and what share of the mean the thread with the fewest operations had.
  */
 #define _GNU_SOURCE
@@ -60,6 +60,21 @@ static void *mutex_user(void *arg)
 		protected = protected + 1;
 		work(20);
 		pthread_mutex_unlock(&lock);
+		work(50);
+	}
+	return NULL;
+}
+
+static void *free_user(void *arg)
+{
+	struct worker *w = arg;
+
+	pthread_barrier_wait(&begin);
+	while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+		double since = now_ns();
+
+		waited(w, now_ns() - since);
+		work(20);
 		work(50);
 	}
 	return NULL;
@@ -130,6 +145,7 @@ int main(int argc, char **argv)
 	long threads = argc > 2 ? number(argv[2]) : 64, total = 0, fewest = -1;
 	void *(*body)(void *) = strcmp(kind, "rwlock") == 0  ? rwlock_user
 				: strcmp(kind, "queue") == 0 ? queue_user
+				: strcmp(kind, "none") == 0  ? free_user
 							     : mutex_user;
 	double since, longest = 0, wall;
 	double cpu;
