@@ -15,15 +15,19 @@
 struct gs_timer;
 typedef void gs_timer_fn(void *arg, uint64_t token);
 
+struct gs_timer_entry {
+	uint64_t when;
+	struct gs_timer *t;
+};
+
 struct gs_timers {
 	struct gs_lock lock;
-	struct gs_timer **heap;
+	struct gs_timer_entry *heap;
 	uint32_t n, cap;
-	_Atomic uint64_t next; /* deadline of heap[0], GS_NEVER when empty; read without the lock */
+	_Atomic uint64_t next; /* deadline of the first, GS_NEVER when empty; read without the lock */
 };
 
 struct gs_timer {
-	uint64_t when;
 	gs_timer_fn *fn;
 	void *arg;
 	uint64_t token;
