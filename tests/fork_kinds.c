@@ -530,10 +530,14 @@ static void *wait_forever(void *arg)
 	return arg;
 }
 
+static pthread_barrier_t all_made;
+
 static void *exec_now(void *arg)
 {
 	char before[20];
 
+	/* Who makes a thread while another thread execs is told EAGAIN, before he is ended. */
+	pthread_barrier_wait(&all_made);
 	snprintf(before, sizeof(before), "%d", (int)getpid());
 	fflush(stdout);
 	execl(me, me, "successor", before, (char *)NULL);
@@ -555,8 +559,10 @@ static void exec_from(int n)
 		start(burn, NULL);
 		start(wait_forever, NULL);
 		pthread_sigmask(SIG_BLOCK, &set, NULL);
+		pthread_barrier_init(&all_made, NULL, (unsigned)n + 1);
 		for (int i = 0; i < n; i++)
 			start(exec_now, NULL);
+		pthread_barrier_wait(&all_made);
 		wait_forever(NULL);
 	}
 	reap(pid, "exec");
