@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * wired_clock.c - each thread's processor time: what it computes counts, what it
- * sleeps does not; others can ask; it never goes back.
+ * sleeps does not, whatever it sleeps in; nor what the kernel gives to other processes
+ * meanwhile; others can ask; it never goes back.
  *
- * The library counts time that the kernel gives to other processes meanwhile as the
- * thread's. So what must be small is compared with what it would be if it were counted
- * wrongly, and has to be small at some time, not every time.
+ * What must be small is compared with what it would be if it were counted wrongly, and has
+ * to be small at some time, not every time.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,6 +79,53 @@ static int sleeps_for_free(long us)
 	return used() - first < (clock_now(CLOCK_MONOTONIC) - wall) / 2;
 }
 
+/* In a call that nobody sees but the kernel. */
+static int sleeps_unseen(void)
+{
+	struct timespec ts = { 0, 50000000 };
+	double first = used(), wall = clock_now(CLOCK_MONOTONIC);
+	long ret = SYS_nanosleep;
+
+#ifdef __x86_64__
+	__asm__ volatile("syscall" : "+a"(ret) : "D"(&ts), "S"(0L) : "rcx", "r11", "memory");
+#else
+	ret = syscall(ret, &ts, NULL);
+#endif
+	return ret == 0 && used() - first < (clock_now(CLOCK_MONOTONIC) - wall) / 2;
+}
+
+static double process(void)
+{
+	return clock_now(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+/* A tenth of a second of the process's, of which other processes take their share of the
+   CPUs: it is all ours, and no more. */
+static int beside_others(void)
+{
+	double mine, all;
+	pid_t pid[8];
+
+	for (int i = 0; i < 8; i++) {
+		pid[i] = fork();
+		if (pid[i] == 0)
+			for (;;)
+				;
+	}
+	mine = used();
+	all = process();
+	while (process() < all + 0.1)
+		for (volatile int i = 0; i < 1000; i++)
+			;
+	all = process() - all;
+	mine = used() - mine;
+	for (int i = 0; i < 8; i++) {
+		kill(pid[i], SIGKILL);
+		waitpid(pid[i], NULL, 0);
+	}
+	return mine > all * 0.8 && mine < all * 1.2;
+}
+
 static void *begins(void *fresh)
 {
 	double now = used();
@@ -126,6 +175,8 @@ static void *worker(void *arg)
 	say("as much by getrusage", SOMETIME((first = used(), usage() > first - 0.03) &&
 					     usage() <= used() + 0.03));
 	say("sleeping does not", SOMETIME(sleeps_for_free(20000)));
+	say("nor does it in a call of one's own", SOMETIME(sleeps_unseen()));
+	say("nor do other processes", SOMETIME(beside_others()));
 	for (int i = 0; i < 200; i++) {
 		double now = used();
 

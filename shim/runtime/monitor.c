@@ -59,11 +59,6 @@ static bool gs_monitor_stirred;
 /* The monitor alone calls this: takes p from a worker in a region. */
 static bool gs_monitor_retake(struct gs_proc *p, uint32_t status)
 {
-	struct gs_worker *w = atomic_load_explicit(&p->worker, memory_order_relaxed);
-
-	/* relaxed: ordered by the swap; nobody reads it if that fails */
-	if (w)
-		atomic_store_explicit(&w->blocked, p->seen_cycles, memory_order_relaxed);
 	/* acq_rel: acquire pairs with the release in gs_region_enter, release with the
 	   acquire in gs_region_leave */
 	if (!atomic_compare_exchange_strong_explicit(&p->status, &status, GS_PROC_IDLE,
@@ -114,14 +109,12 @@ static bool gs_monitor_look(struct gs_proc *p, uint64_t now)
 		p->seen_tick = tick;
 		p->seen_status = status;
 		p->seen_when = p->seen_switch = now;
-		p->seen_cycles = gs_arch_cycles();
 		gs_monitor_stirred = true;
 		return false;
 	}
 	if (status != p->seen_status) {
 		p->seen_status = status;
 		p->seen_when = now;
-		p->seen_cycles = gs_arch_cycles();
 		gs_monitor_stirred = true;
 		if (now - p->seen_switch > gs_monitor_slice && gs_monitor_waiting(p))
 			gs_monitor_urge(p);

@@ -36,32 +36,6 @@ enum {
 	GS_REGION_LASTING = 8,          /* so many of these in a row, and it is not done any more */
 };
 
-/* The time it has run up to now, so that a long stay can be left out (cputime.c).
-   Reading the counter costs a third of a visit, so while nobody has asked for times the
-   monitor is relied on to see the beginning of a stay that lasts. */
-static void gs_region_account(struct gs_thread *self)
-{
-	uint64_t now;
-
-	self->region_counted = gs_sched_precise;
-	if (GS_LIKELY(!gs_sched_precise))
-		return;
-	now = gs_arch_cycles();
-	self->ran += now - self->since;
-	self->since = now;
-}
-
-/* It slept, most likely. */
-static void gs_region_account_lost(struct gs_thread *self)
-{
-	/* relaxed: ordered by the failed swap */
-	uint64_t blocked = atomic_load_explicit(&self->worker->blocked, memory_order_relaxed);
-
-	if (!self->region_counted && blocked > self->since)
-		self->ran += blocked - self->since;
-	self->since = gs_arch_cycles();
-}
-
 /* How often this kernel thread has gone to sleep. */
 static long gs_region_sleeps(void)
 {
@@ -72,10 +46,8 @@ static long gs_region_sleeps(void)
 
 /* p goes to others, as the monitor would have it later (gs_monitor_retake); it is in their
    hands already, or about to be. Inside the runtime. */
-static void gs_region_hand_on(struct gs_worker *w, struct gs_proc *p, uint64_t now)
+static void gs_region_hand_on(struct gs_proc *p)
 {
-	/* relaxed: read by ourselves, when we leave */
-	atomic_store_explicit(&w->blocked, now, memory_order_relaxed);
 	/* relaxed: a bound on the number of kernel threads, no protocol */
 	atomic_fetch_add_explicit(&gs_worker_lost, 1, memory_order_relaxed);
 	gs_idle_hand_off(p);
@@ -97,7 +69,7 @@ static GS_NOINLINE void gs_region_watch(struct gs_thread *self, struct gs_worker
 						     memory_order_acq_rel, memory_order_relaxed))
 		return;
 	gs_stats_add(&p->stats, GS_STAT_HANDOFFS, 1);
-	gs_region_hand_on(w, p, self->region_begun);
+	gs_region_hand_on(p);
 	gs_worker_nudge();
 }
 
@@ -121,7 +93,6 @@ static inline struct gs_proc *gs_region_begin(struct gs_thread *self, struct gs_
 	self->regions++;
 	atomic_store_explicit(&self->state, GS_STATE_REGION, memory_order_relaxed);
 	self->region_p = p;
-	gs_region_account(self);
 	w->p = NULL;
 	gs_stats_add(&p->stats, GS_STAT_REGIONS, 1);
 	p->visit++;
@@ -164,7 +135,7 @@ void gs_region_enter_asleep(struct gs_thread *self)
 	struct gs_proc *p = gs_region_begin(self, w);
 
 	/* Its word never says that it is in this region: step 3 will look for another. */
-	gs_region_hand_on(w, p, gs_arch_cycles());
+	gs_region_hand_on(p);
 	gs_worker_nudge();
 	gs_region_begun(self);
 }
@@ -190,7 +161,6 @@ static inline void gs_region_back(struct gs_thread *self)
 	} else {
 		/* relaxed: a bound on the number of kernel threads, no protocol */
 		atomic_fetch_sub_explicit(&gs_worker_lost, 1, memory_order_relaxed);
-		gs_region_account_lost(self);
 		if (!gs_idle_acquire(w))
 			gs_sched_leave(self);
 	}

@@ -12,6 +12,7 @@
 
 #include "ahead.h"
 #include "conf.h"
+#include "cputime.h"
 #include "globq.h"
 #include "idle.h"
 #include "probes.h"
@@ -98,7 +99,9 @@ static GS_SWITCH_FLAT void gs_switch_to(struct gs_thread *from, struct gs_thread
 
 	from->op = op;
 	if (GS_LIKELY(now > from->since)) {
-		from->ran += now - from->since;
+		/* A scheduler context's stay is mostly sleep, and nobody asks for it. */
+		from->ran += from->kind == GS_KIND_GREEN ?
+				     gs_cputime_charge(w, now - from->since) : now - from->since;
 		from->since = now;
 	}
 	to->since = from->since;

@@ -124,7 +124,6 @@ struct gs_thread {
 	struct gs_proc *region_p; /* the processor it left behind in a blocking region */
 	uint32_t region_visit;    /* and the status word it left it with */
 	uint32_t regions;         /* how many it has entered: the number of the last */
-	uint8_t region_counted;   /* its time up to there is in ran */
 	uint8_t region_lasting;   /* its regions have lasted, of late: see region.c */
 	uint64_t region_begun;    /* cycle counter when this one began, if that is watched */
 	long region_slept;        /* and how often its kernel thread had slept by then */

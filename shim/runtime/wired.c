@@ -402,7 +402,7 @@ void gs_wired_attend(struct gs_thread *self)
 void gs_wired_init(void)
 {
 	gs_sched_ops.wish = gs_wired_attend;
-	gs_cputime_init();
+	gs_cputime_init(gs_workers);
 }
 
 void gs_wired_after_fork(struct gs_thread *self)

@@ -42,7 +42,6 @@ struct gs_proc {
 	/* What the monitor saw last time. */
 	uint32_t seen_tick, seen_status;
 	uint64_t seen_when, seen_switch;
-	uint64_t seen_cycles;  /* seen_when by the cycle counter */
 	uint64_t kicked;       /* how long it had been running when it was last told to yield */
 	uint64_t asked;        /* and when the kernel was last asked what it does */
 	struct gs_runq runq;
@@ -76,8 +75,8 @@ struct gs_worker {
 	struct gs_worker *idle_next;
 	struct gs_worker *all_next;  /* every worker ever, newest first */
 	uint64_t kmask;              /* signals blocked in the kernel */
-	_Atomic uint64_t blocked;    /* cycle counter when the monitor first saw it in the
-					region it lost its processor in */
+	uint64_t cpu_ns;             /* its kernel thread's processor time when cputime.c last asked, */
+	uint64_t charged;            /* and the cycles that threads were charged since */
 	const void *altstack;        /* whose alternate stack the kernel knows */
 } GS_ALIGNED(64);
 
