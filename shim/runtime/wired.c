@@ -26,6 +26,7 @@
  */
 #include "wired.h"
 
+#include "access.h"
 #include "cputime.h"
 #include "home.h"
 #include "log.h"
@@ -38,6 +39,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/prctl.h>
+#include <sched.h>
 #include <string.h>
 
 enum {
@@ -193,14 +195,35 @@ static long gs_wired_alter(struct gs_worker *w, long nr, const long *a, int at)
 	return ret;
 }
 
+/* Is the policy and priority asked for what kernel thread ktid has? The commonest request that
+   changes nothing (GNAT makes two in a rendezvous), and one that can be told beforehand. */
+static bool gs_wired_has(struct gs_thread *self, int ktid, long nr, const long *a,
+			 struct sched_param *param)
+{
+	struct sched_param has;
+
+	if (nr != __NR_sched_setscheduler || !self ||
+	    gs_sys1(__NR_sched_getscheduler, ktid) != a[1] ||
+	    gs_sys2(__NR_sched_getparam, ktid, &has) != 0 ||
+	    !gs_access_readable(self, (const void *)a[2], sizeof(*param)))
+		return false;
+	*param = *(const struct sched_param *)a[2];
+	return param->sched_priority == has.sched_priority;
+}
+
 /* t has had no home. Inside the runtime. */
 static long gs_wired_set_first(struct gs_thread *self, struct gs_thread *t, long nr, const long *a,
 			       int at)
 {
-	struct gs_worker *w = gs_home_make(false);
+	int ktid = gs_wired_ask(self, t);
+	struct sched_param param;
+	struct gs_worker *w;
 	bool changed = false;
 	long ret;
 
+	if (gs_wired_has(self, ktid, nr, a, &param))
+		return gs_sys3(nr, ktid, a[1], &param);
+	w = gs_home_make(false);
 	if (!w)
 		return -EAGAIN;
 	ret = gs_wired_apply(w, nr, a, at, &changed);
