@@ -55,8 +55,7 @@ static void gs_region_hand_on(struct gs_proc *p)
 
 /* The visit is watched; if those before it lasted, p goes to others. Inside the
    runtime. */
-static GS_NOINLINE void gs_region_watch(struct gs_thread *self, struct gs_worker *w,
-					struct gs_proc *p)
+static GS_NOINLINE void gs_region_watch(struct gs_thread *self, struct gs_proc *p)
 {
 	uint32_t mine = self->region_visit;
 
@@ -125,7 +124,7 @@ void gs_region_enter(struct gs_thread *self)
 	/* release: whoever takes p sees its queues as we left them */
 	atomic_store_explicit(&p->status, self->region_visit, memory_order_release);
 	if (GS_UNLIKELY(self->region_lasting || p->visit % GS_REGION_WATCHED == 0))
-		gs_region_watch(self, w, p);
+		gs_region_watch(self, p);
 	gs_region_begun(self);
 }
 
