@@ -14,18 +14,15 @@ enum {
 	GS_AHEAD_BYTES = 640, /* from the saved context to the caller of read */
 };
 
-/* With many threads each is out of the nearer caches when its turn comes. The queue
-   tells whose turn comes next: its record is fetched two switches ahead, what it will
-   touch first on its stack and in its thread-local block one ahead. Records are never
-   unmapped, so one that has left the queue meanwhile does no harm. */
+/* With more than GS_AHEAD_CROWD threads each is out of the nearer caches when its turn
+   comes. The queue tells whose turn comes next: its record is fetched two switches ahead,
+   what it will touch first on its stack and in its thread-local block one ahead. Records
+   are never unmapped, so one that has left the queue meanwhile does no harm. */
 static inline void gs_ahead_fetch(struct gs_proc *p)
 {
 	struct gs_thread *next[2];
 	const char *at;
 
-	/* relaxed: a hint */
-	if (atomic_load_explicit(&gs_thread_count, memory_order_relaxed) <= GS_AHEAD_CROWD)
-		return;
 	gs_runq_peek(&p->runq, next);
 	if (next[1])
 		__builtin_prefetch(next[1]);

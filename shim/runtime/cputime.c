@@ -130,7 +130,7 @@ uint64_t gs_cputime(const struct gs_thread *t)
 	double scale = gs_cputime_scale(true);
 	uint64_t ns = t->id == 1 ? gs_cputime_early : 0;
 
-	gs_sched_precise = true;
+	gs_sched_be_precise();
 	return ns + (uint64_t)((double)gs_cputime_count(t, scale) * scale);
 }
 

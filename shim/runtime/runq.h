@@ -42,22 +42,29 @@ uint32_t gs_runq_shed(struct gs_runq *q, struct gs_thread **head, struct gs_thre
    is empty, the next slot) into to; returns one to run at once, or NULL. */
 struct gs_thread *gs_runq_steal(struct gs_runq *to, struct gs_runq *from, bool take_next);
 
-/* Owner only, where there are no thieves: puts t behind those in the ring and returns the
-   first of them; NULL, and nothing done, when there is none or somebody in the next slot. */
-static inline struct gs_thread *gs_runq_turn(struct gs_runq *q, struct gs_thread *t)
+/* Owner only, where there are no thieves. The first of the ring; NULL when there is none
+   or somebody in the next slot. */
+static inline struct gs_thread *gs_runq_first(struct gs_runq *q)
 {
 	/* relaxed, all: without thieves nobody else reads or writes them; see gs_runq_pop */
 	uint32_t head = atomic_load_explicit(&q->head, memory_order_relaxed);
-	uint32_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
-	struct gs_thread *first;
 
-	if (head == tail || atomic_load_explicit(&q->next, memory_order_relaxed))
+	if (head == atomic_load_explicit(&q->tail, memory_order_relaxed) ||
+	    atomic_load_explicit(&q->next, memory_order_relaxed))
 		return NULL;
-	first = atomic_load_explicit(&q->ring[head % GS_RUNQ_SIZE], memory_order_relaxed);
+	return atomic_load_explicit(&q->ring[head % GS_RUNQ_SIZE], memory_order_relaxed);
+}
+
+/* The same: takes the first of the ring, which has one, and puts t behind the others. */
+static inline void gs_runq_turn(struct gs_runq *q, struct gs_thread *t)
+{
+	/* relaxed, all: see gs_runq_first */
+	uint32_t head = atomic_load_explicit(&q->head, memory_order_relaxed);
+	uint32_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
+
 	atomic_store_explicit(&q->ring[tail % GS_RUNQ_SIZE], t, memory_order_relaxed);
 	atomic_store_explicit(&q->head, head + 1, memory_order_relaxed);
 	atomic_store_explicit(&q->tail, tail + 1, memory_order_relaxed);
-	return first;
 }
 
 /* Any kernel thread. The first two of the ring, or NULL: what will probably run next. */
@@ -71,6 +78,14 @@ static inline void gs_runq_peek(struct gs_runq *q, struct gs_thread *first[2])
 		first[i] = n - at - 1 < GS_RUNQ_SIZE ?
 				   atomic_load_explicit(&q->ring[at % GS_RUNQ_SIZE],
 							memory_order_relaxed) : NULL;
+}
+
+/* The owner, where there are no thieves: more than n in the ring. */
+static inline bool gs_runq_crowded(struct gs_runq *q, uint32_t n)
+{
+	/* relaxed: see gs_runq_first */
+	return atomic_load_explicit(&q->tail, memory_order_relaxed) -
+		       atomic_load_explicit(&q->head, memory_order_relaxed) > n;
 }
 
 static inline uint32_t gs_runq_length(struct gs_runq *q)

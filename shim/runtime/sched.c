@@ -33,6 +33,7 @@ enum {
 struct gs_sched_ops gs_sched_ops;
 bool gs_sched_on;
 bool gs_sched_precise;
+_Atomic uint32_t gs_sched_turns;
 
 void gs_sched_landed(struct gs_transfer tr)
 {
@@ -136,57 +137,85 @@ void gs_sched_start(struct gs_thread *t)
    yields at a reading is charged for the few before it. */
 static GS_SWITCH_FLAT uint64_t gs_sched_clock(struct gs_proc *p)
 {
-	if (gs_nprocs > 1 || gs_sched_precise || ++p->unread >= GS_SCHED_UNREAD) {
-		p->unread = 0;
+	uint32_t turns = atomic_load_explicit(&gs_sched_turns, memory_order_relaxed);
+
+	if (turns == 0) {
 		p->clock = gs_arch_cycles();
+		if (gs_nprocs == 1 && !gs_sched_precise && gs_conf.perturb == 0)
+			turns = GS_SCHED_UNREAD;
 	}
+	if (turns)
+		atomic_store_explicit(&gs_sched_turns, turns - 1, memory_order_relaxed);
 	return p->clock;
 }
 
-/* The commonest yield: one processor, its threads take turns, and there is nothing else to
-   look at. self may be in the ring before it has left its stack, since nobody but this
-   kernel thread takes from there. */
-static GS_SWITCH_FLAT bool gs_sched_turn(struct gs_thread *self)
-{
-	struct gs_proc *p = gs_procs;
-	struct gs_thread *to;
-
-	/* relaxed: a hint */
-	if (GS_UNLIKELY(p->unread + 1 >= GS_SCHED_UNREAD) || GS_UNLIKELY(gs_sched_precise) ||
-	    GS_UNLIKELY(gs_conf.perturb != 0) || GS_UNLIKELY(self->wired) ||
-	    GS_UNLIKELY(atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0) ||
-	    GS_UNLIKELY(gs_switch_summoned(self->worker)))
-		return false;
-	to = gs_runq_turn(&p->runq, self);
-	if (GS_UNLIKELY(!to))
-		return false;
-	p->unread++;
-	atomic_store_explicit(&self->state, GS_STATE_RUNNABLE, memory_order_relaxed);
-	gs_switch_to(self, to, true, GS_OP_NONE, p->clock);
-	return true;
-}
-
-bool gs_sched_yield(struct gs_thread *self)
+/* Every other yield: on several processors, at a reading of the counter, or when there is
+   something else to look at. */
+static __attribute__((noinline)) bool gs_sched_yield_anyhow(struct gs_thread *self)
 {
 	struct gs_worker *w = self->worker;
-	struct gs_thread *next;
-	uint64_t now;
-	bool global;
-
-	if (GS_LIKELY(gs_nprocs == 1) && gs_sched_turn(self))
-		return true;
-	now = gs_sched_clock(gs_switch_proc(w));
+	uint64_t now = gs_sched_clock(gs_switch_proc(w));
 	/* relaxed: a hint */
-	global = atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0;
+	bool global = atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0;
+	struct gs_thread *next;
+
 	if (gs_nprocs > 1 && GS_UNLIKELY(++self->yields % GS_SCHED_YIELDS == 0))
 		return false;
 	next = global ? &w->g0 : gs_sched_pick(w, now);
-	if (!next)
+	if (!next) {
+		/* The reading charged nobody: the next yield makes its own. */
+		atomic_store_explicit(&gs_sched_turns, 0, memory_order_relaxed);
 		return false;
+	}
 	atomic_store_explicit(&self->state, GS_STATE_RUNNABLE, memory_order_relaxed);
 	/* Behind those who wait globally, or they would have to wait for the tick on
 	   which their queue is looked at first: a time slice each. */
 	gs_switch(self, next, global || self->wired ? GS_OP_GLOBAL : GS_OP_YIELD, now);
+	return true;
+}
+
+/* Out of line, so that a yield keeps no more of its registers than it has to. */
+static __attribute__((noinline)) bool gs_sched_landed_yield(struct gs_thread *self,
+							    struct gs_transfer tr)
+{
+	gs_switch_land(self, tr);
+	return true;
+}
+
+/* The commonest yield is here: one processor, its threads take turns, and there is nothing
+   else to look at. self may be in the ring before it has left its stack, since nobody but
+   this kernel thread takes from there. Nothing is called before the jump, or the compiler
+   saves all the registers that a call preserves: the jump does that. */
+bool gs_sched_yield(struct gs_thread *self)
+{
+	struct gs_worker *w = self->worker;
+	struct gs_proc *p = gs_procs;
+	uint32_t turns = atomic_load_explicit(&gs_sched_turns, memory_order_relaxed);
+	struct gs_transfer tr;
+	struct gs_thread *to;
+
+	/* relaxed: a hint */
+	if (GS_UNLIKELY(turns == 0) || GS_UNLIKELY(self->wired) ||
+	    GS_UNLIKELY(atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0) ||
+	    GS_UNLIKELY(gs_switch_summoned(w)))
+		return gs_sched_yield_anyhow(self);
+	to = gs_runq_first(&p->runq);
+	if (GS_UNLIKELY(!to) || GS_UNLIKELY(to->readied != 0))
+		return gs_sched_yield_anyhow(self);
+	gs_runq_turn(&p->runq, self);
+	atomic_store_explicit(&gs_sched_turns, turns - 1, memory_order_relaxed);
+	atomic_store_explicit(&self->state, GS_STATE_RUNNABLE, memory_order_relaxed);
+	self->op = GS_OP_NONE;
+	/* Nothing to charge: its stay did not begin before the reading. */
+	to->since = self->since;
+	gs_switch_install(w, p, to);
+	if (GS_UNLIKELY(gs_runq_crowded(&p->runq, GS_AHEAD_CROWD)))
+		gs_ahead_fetch(p);
+	tr = gs_switch_jump(self, to);
+	if (GS_UNLIKELY(((struct gs_thread *)tr.data)->op != GS_OP_NONE) ||
+	    GS_UNLIKELY(gs_switch_summoned(self->worker)))
+		return gs_sched_landed_yield(self, tr);
+	((struct gs_thread *)tr.data)->ctx = tr.from;
 	return true;
 }
 

@@ -93,4 +93,16 @@ extern bool gs_sched_on;
 /* Somebody reads the processor time of single threads: account for each switch. */
 extern bool gs_sched_precise;
 
+/* One processor: so many yields may still go without reading the cycle counter, and are
+   for taking turns only (gs_sched_yield). Its holder counts down. */
+extern _Atomic uint32_t gs_sched_turns;
+
+/* Any kernel thread. From now on gs_sched_precise. */
+static inline void gs_sched_be_precise(void)
+{
+	gs_sched_precise = true;
+	/* relaxed: the holder of the processor may count over it once, a few yields late */
+	atomic_store_explicit(&gs_sched_turns, 0, memory_order_relaxed);
+}
+
 #endif

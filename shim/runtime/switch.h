@@ -90,14 +90,10 @@ static inline bool gs_switch_dice(struct gs_proc *p, uint32_t n)
 	return (p->seed >> 16) % n == 0;
 }
 
-/* Leaves from's stack for to's at cycle now; returns when somebody switches back. green:
-   to is no scheduler context. */
-static GS_SWITCH_FLAT void gs_switch_to(struct gs_thread *from, struct gs_thread *to, bool green,
-				       enum gs_switch_op op, uint64_t now)
+/* from's stay on w ended at cycle now, and to's begins. */
+static GS_SWITCH_FLAT void gs_switch_charge(struct gs_worker *w, struct gs_thread *from,
+					    struct gs_thread *to, uint64_t now)
 {
-	struct gs_worker *w = from->worker;
-
-	from->op = op;
 	if (GS_LIKELY(now > from->since)) {
 		/* A scheduler context's stay is mostly sleep, and nobody asks for it. */
 		from->ran += from->kind == GS_KIND_GREEN ?
@@ -105,35 +101,56 @@ static GS_SWITCH_FLAT void gs_switch_to(struct gs_thread *from, struct gs_thread
 		from->since = now;
 	}
 	to->since = from->since;
+}
+
+/* to, a green thread, is the next to run on w, on its processor p. */
+static GS_SWITCH_FLAT void gs_switch_install(struct gs_worker *w, struct gs_proc *p,
+					     struct gs_thread *to)
+{
 	to->worker = w;
-	if (green) {
+	gs_stats_add(&p->stats, GS_STAT_SWITCHES, 1);
+	/* relaxed: for people */
+	atomic_store_explicit(&to->state, GS_STATE_RUNNING, memory_order_relaxed);
+	w->current = to;
+}
+
+/* The jump itself; returns what the one who jumps back tells. */
+static GS_SWITCH_FLAT struct gs_transfer gs_switch_jump(struct gs_thread *from,
+							struct gs_thread *to)
+{
+	GS_PROBE2(switch, from->id, to->id);
+	gs_rights_exchange(from, to);
+	gs_arch_set_thread_pointer(to->tp);
+	return gs_context_jump(to->ctx, from);
+}
+
+/* Leaves from's stack for to's at cycle now; returns when somebody switches back. */
+static GS_SWITCH_FLAT void gs_switch(struct gs_thread *from, struct gs_thread *to,
+				    enum gs_switch_op op, uint64_t now)
+{
+	struct gs_worker *w = from->worker;
+
+	from->op = op;
+	gs_switch_charge(w, from, to, now);
+	if (to->kind == GS_KIND_GREEN) {
 		struct gs_proc *p = gs_switch_proc(w);
 
-		gs_stats_add(&p->stats, GS_STAT_SWITCHES, 1);
+		gs_switch_install(w, p, to);
 		if (GS_UNLIKELY(to->readied != 0)) {
 			gs_stats_latency(&p->stats, (int64_t)(now - to->readied));
 			to->readied = 0;
 		}
-		/* relaxed: for people */
-		atomic_store_explicit(&to->state, GS_STATE_RUNNING, memory_order_relaxed);
-		w->current = to;
-		gs_ahead_fetch(p);
+		/* relaxed: a hint */
+		if (atomic_load_explicit(&gs_thread_count, memory_order_relaxed) > GS_AHEAD_CROWD)
+			gs_ahead_fetch(p);
 		if (GS_UNLIKELY(gs_conf.perturb != 0) && gs_switch_dice(p, 4))
 			atomic_fetch_or_explicit(&to->attention, GS_ATT_PREEMPT,
 						 memory_order_relaxed);
 	} else {
+		to->worker = w;
 		w->current = NULL;
 	}
-	GS_PROBE2(switch, from->id, to->id);
-	gs_rights_exchange(from, to);
-	gs_arch_set_thread_pointer(to->tp);
-	gs_switch_land(from, gs_context_jump(to->ctx, from));
-}
-
-static GS_SWITCH_FLAT void gs_switch(struct gs_thread *from, struct gs_thread *to,
-				    enum gs_switch_op op, uint64_t now)
-{
-	gs_switch_to(from, to, to->kind == GS_KIND_GREEN, op, now);
+	gs_switch_land(from, gs_switch_jump(from, to));
 }
 
 /* The successor on w's processor at cycle now: a thread, the scheduler context when
