@@ -27,43 +27,50 @@
 
 #include "base.h"
 
-/* 0 free, 1 held, 2 held and somebody sleeps. */
+/* Taken and released by its first byte alone; lock.c has the protocol. */
 struct gs_lock {
-	_Atomic uint32_t word;
+	union {
+		_Atomic uint32_t word;
+		struct {
+			_Atomic uint8_t held;
+			_Atomic uint8_t asleep; /* somebody sleeps, or is about to */
+		};
+	};
 };
 
-#define GS_LOCK_INIT { 0 }
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "GS_LOCK_SLEPT names bytes of a word");
+
+#define GS_LOCK_INIT { { 0 } }
 
 void gs_lock_slow(struct gs_lock *l);
 void gs_lock_wake(struct gs_lock *l);
 
-static inline void gs_lock(struct gs_lock *l)
-{
-	uint32_t zero = 0;
-
-	/* acquire: pairs with the release in gs_unlock */
-	if (GS_UNLIKELY(!atomic_compare_exchange_strong_explicit(
-		    &l->word, &zero, 1, memory_order_acquire, memory_order_relaxed)))
-		gs_lock_slow(l);
-}
-
-void gs_lock_patient_slow(struct gs_lock *l);
-
 static inline bool gs_trylock(struct gs_lock *l)
 {
-	uint32_t zero = 0;
+	uint8_t zero = 0;
 
 	/* acquire: pairs with the release in gs_unlock */
-	return atomic_compare_exchange_strong_explicit(&l->word, &zero, 1, memory_order_acquire,
+	return atomic_compare_exchange_strong_explicit(&l->held, &zero, 1, memory_order_acquire,
 						       memory_order_relaxed);
+}
+
+static inline void gs_lock(struct gs_lock *l)
+{
+	if (GS_UNLIKELY(!gs_trylock(l)))
+		gs_lock_slow(l);
 }
 
 static inline void gs_unlock(struct gs_lock *l)
 {
-	/* release: pairs with the acquire in gs_lock, gs_trylock, gs_lock_slow */
-	if (GS_UNLIKELY(atomic_exchange_explicit(&l->word, 0, memory_order_release) == 2))
+	/* release: pairs with the acquire in gs_trylock */
+	atomic_store_explicit(&l->held, 0, memory_order_release);
+	gs_barrier(); /* step 3 of lock.c: nothing dearer, since the sleeper pays for both */
+	/* relaxed: the sleeper's membarrier orders it after the store */
+	if (GS_UNLIKELY(atomic_load_explicit(&l->asleep, memory_order_relaxed)))
 		gs_lock_wake(l);
 }
+
+void gs_lock_patient_slow(struct gs_lock *l);
 
 /* For a lock that fork holds while it waits for libc's own (child.c): a green thread leaves
    the processor meanwhile, or whoever holds libc's would have none. No other lock held, no

@@ -27,6 +27,8 @@
 #define GS_FUTEX_WAIT 128 /* FUTEX_WAIT | FUTEX_PRIVATE_FLAG */
 #define GS_FUTEX_WAKE 129
 
+#define GS_MEMBARRIER_EXPEDITED 8 /* MEMBARRIER_CMD_PRIVATE_EXPEDITED */
+
 struct timespec;
 
 static inline long gs_sys_futex_wait(void *word, uint32_t expect, const struct timespec *rel)
@@ -37,6 +39,12 @@ static inline long gs_sys_futex_wait(void *word, uint32_t expect, const struct t
 static inline long gs_sys_futex_wake(void *word, int n)
 {
 	return gs_sys3(__NR_futex, word, GS_FUTEX_WAKE, n);
+}
+
+/* A full barrier on every kernel thread of the process that runs; false: denied. */
+static inline bool gs_sys_membarrier(void)
+{
+	return gs_sys3(__NR_membarrier, GS_MEMBARRIER_EXPEDITED, 0, 0) == 0;
 }
 
 static inline int gs_sys_gettid(void)

@@ -39,8 +39,6 @@
 
 #include <errno.h>
 
-enum { GS_WAIT_MEMBARRIER = 8 }; /* MEMBARRIER_CMD_PRIVATE_EXPEDITED */
-
 static const unsigned gs_wait_shift = 3;
 
 /* Moves a wait from BEGUN or PARKED to verdict; true when this call did. */
@@ -175,7 +173,7 @@ void gs_wait_interrupt(struct gs_thread *t)
 
 	/* Pairs with the compiler barrier between begin and the look at attention
 	   in gs_wait_park: the sender pays for both. */
-	if (gs_sys3(__NR_membarrier, GS_WAIT_MEMBARRIER, 0, 0) < 0)
+	if (!gs_sys_membarrier())
 		atomic_thread_fence(memory_order_seq_cst);
 	/* acquire: pairs with the release in gs_wait_begin, for interruptible */
 	word = atomic_load_explicit(&t->wake, memory_order_acquire);

@@ -25,7 +25,6 @@
 #include "sys.h"
 
 enum {
-	GS_WIRE_MEMBARRIER = 8,   /* MEMBARRIER_CMD_PRIVATE_EXPEDITED */
 	GS_WIRE_CYCLES = 1000000, /* timers and events are looked at this often */
 };
 
@@ -125,7 +124,7 @@ bool gs_wire_retake(struct gs_proc *p, struct gs_worker *w, struct gs_thread *t)
 	gs_lock(&gs_wire_lock);
 	/* seq_cst: step 1 before step 2 */
 	atomic_fetch_or_explicit(&t->attention, GS_ATT_RETAKE, memory_order_seq_cst);
-	if (gs_sys3(__NR_membarrier, GS_WIRE_MEMBARRIER, 0, 0) == 0 && t->inrt == 0 &&
+	if (gs_sys_membarrier() && t->inrt == 0 &&
 	    w->current == t && w->p == p) {
 		uint32_t running = GS_PROC_RUNNING;
 

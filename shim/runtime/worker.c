@@ -43,7 +43,6 @@ enum {
 	GS_WORKER_GLOBAL_TICK = 61,
 	GS_WORKER_AGE_CYCLES = 200000, /* the next slot is served first for so long */
 	GS_SIGSET_BYTES = 8,
-	GS_MEMBARRIER_EXPEDITED = 8, /* MEMBARRIER_CMD_PRIVATE_EXPEDITED */
 };
 
 struct gs_proc *gs_procs;
