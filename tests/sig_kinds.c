@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -1046,28 +1047,50 @@ static void jump_out(int sig)
 	siglongjmp(jump, sig);
 }
 
-static void *jumper(void *arg)
+/* Sets the timer when the round's byte has been read: then the call has libc's lock, and
+   its buffer, and waits for more. Jumps out of how it gets them are not allowed. */
+static void *set_timer(void *arg)
 {
 	struct itimerval it = { { 0, 0 }, { 0, 3000 } };
+	int left;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		CHECK(sem_wait(&sem) == 0);
+		do {
+			sched_yield();
+			CHECK(ioctl(empty[0], FIONREAD, &left) == 0);
+		} while (left);
+		setitimer(ITIMER_REAL, &it, NULL);
+	}
+	return arg;
+}
+
+static void *jumper(void *arg)
+{
 	sigset_t set = one(SIGALRM);
 	FILE *f = fdopen(dup(empty[0]), "r");
 	volatile int out = 0;
 	char line[100];
+	pthread_t t;
 
+	CHECK(sem_init(&sem, 0, 0) == 0);
+	t = start(set_timer, NULL);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	for (volatile int i = 0; i < ROUNDS; i++) {
 		if (sigsetjmp(jump, 1) == 0) {
-			setitimer(ITIMER_REAL, &it, NULL);
+			CHECK(write(empty[1], "x", 1) == 1 && sem_post(&sem) == 0);
 			if (i % 2)
 				(void)!fgets(line, sizeof(line), f);
 			else
-				(void)!fread(line, 1, 1, f);
+				(void)!fread(line, 1, 2, f);
 			printf("came back\n");
 		} else {
 			out++;
 			/* libc's lock of f is still ours, as natively: it is recursive. */
 		}
 	}
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	pthread_join(t, NULL);
 	printf("out of fgets: %d\n", out);
 	return arg;
 }
