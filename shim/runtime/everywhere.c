@@ -69,7 +69,7 @@ static void gs_everywhere_handler(int sig, siginfo_t *info, void *context)
 	if (gs_sys3(gs_everywhere_order.nr, gs_everywhere_order.a, gs_everywhere_order.b,
 		    gs_everywhere_order.c) < 0)
 		atomic_store_explicit(&gs_everywhere_order.failed, true, memory_order_relaxed);
-	/* release: pairs with the acquire in gs_everywhere_wait, for failed */
+	/* release: pairs with the acquire in gs_everywhere_tell, for failed */
 	if (atomic_fetch_sub_explicit(&gs_everywhere_order.left, 1, memory_order_release) == 1)
 		gs_sys_futex_wake(&gs_everywhere_order.left, 1);
 }

@@ -6,20 +6,24 @@
  * signal handler of the program runs, and no switch happens, while it is held.
  *
  * Order, parent before child; a thread that holds one takes only those below it:
- *   fork            child.c, the world lock round fork
- *   signal table    signal.c
+ *   everywhere      everywhere.c, one call on all kernel threads at a time
+ *   signal table    sigact.c
  *   thread life     spare.c, records to use again and to take apart
  *   template        home.c, the request to it
- *   snapshot        snapshot.c, the parts that come and go; spare warm parts
  *   park bucket     park.c; two buckets (requeue) in address order
  *   fd              fd.c, one descriptor's record
- *   sched           worker.c, idle lists and the global run queue
+ *   retake          wire.c, taking a processor from its worker
+ *   idle            idle.c, who sleeps
+ *   global queue    globq.c
  *   timers          timer.c, one processor's heap
  *   spares          crew.c, home.c: records of kernel threads that ended
  *   lend            lend.c, who waits for whom
  *   priority        priority.c, what one thread was given and lent
  *   thread pool     thread.c, free records
  *   stack           stack.c, slabs
+ *   snapshot        snapshot.c, the parts that come and go; spare warm parts
+ *   pools           mem.c, one pool's free objects
+ * fork takes thread life, thread pool, stack and snapshot, in this order.
  * Nothing that parks is called with any of them held.
  */
 #ifndef GS_LOCK_H

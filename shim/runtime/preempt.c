@@ -6,14 +6,14 @@
  * its worker does (/proc/self/task/TID/syscall: "running", or the number of the
  * call it sleeps in):
  *  - asleep in a call that no hook bracketed: the processor is retaken and given
- *    to another worker (gs_worker_retake), and the call is counted by number;
+ *    to another worker (gs_wire_retake), and the call is counted by number;
  *  - computing, while others wait: GS_ATT_PREEMPT is set, so that it yields when it
- *    next comes to a hook, and after a time slice the worker gets a signal. The handler switches away on the green thread's
- *    own stack, above the frame in which the kernel saved the whole register
- *    state, and returns through it when the thread runs again, on whichever
- *    worker. It does nothing while the thread is inside the runtime (gs_leave
- *    sees the bit), nor while the interrupted instruction is libc's or the
- *    dynamic linker's, which may hold locks of their own; if it is found there
+ *    next comes to a hook, and after a time slice the worker gets a signal. The
+ *    handler switches away on the green thread's own stack, above the frame in which
+ *    the kernel saved the whole register state, and returns through it when the thread
+ *    runs again, on whichever worker. It does nothing while the thread is inside the
+ *    runtime (gs_leave sees the bit), nor while the interrupted instruction is libc's
+ *    or the dynamic linker's, which may hold locks of their own; if it is found there
  *    time and again, the processor is retaken without stopping the thread. Its stack
  *    pointer may point to something that is no stack: see sigplace.c.
  *

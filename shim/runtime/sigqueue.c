@@ -4,7 +4,7 @@
  *
  * A bit in gs_thread.sigpending says that a signal is pending, an entry in the queue
  * has what came with it. A bit without an entry is legal (memory was short; or the
- * handler set the bit where it could take no lock: see gs_signal_local): it stands for
+ * handler set the bit where it could take no lock: see gs_sigpost_local): it stands for
  * one signal of which nothing is known. A real-time signal may have many entries, any
  * other has one.
  *

@@ -3,7 +3,7 @@
  * stack.h - stacks with guard pages, from slabs per size class.
  *
  * A stack is handed out with whatever its last owner left at its top; thread
- * records, stacks and TCBs are recycled together by life.c, so this file only
+ * records, stacks and TCBs are recycled together by spare.c, so this file only
  * sees stacks come and (rarely) go.
  */
 #ifndef GS_STACK_H

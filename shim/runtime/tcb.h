@@ -2,7 +2,7 @@
 /*
  * tcb.h - glibc's thread control block, as far as it can be known without its
  * layout: made from a pristine snapshot of one real thread's. The sole file
- * that knows; see DESIGN section 2 in words at the top of tcb.c.
+ * that knows; how is said at the top of tcb.c.
  */
 #ifndef GS_TCB_H
 #define GS_TCB_H

@@ -5,7 +5,7 @@
  * A timer belongs to its owner, who arms and disarms it; when it fires, fn is
  * called once with copies of arg and token taken under the heap's lock, so a
  * firing that races with the owner re-arming the timer still carries the old
- * token and is recognised as stale (see sched.h, gs_wait_wake).
+ * token and is recognised as stale (see wait.h, gs_wait_wake).
  */
 #ifndef GS_TIMER_H
 #define GS_TIMER_H
