@@ -5,7 +5,7 @@
  *
  * All look-ups happen in the constructor: dlsym may allocate, and on first use it
  * can deadlock while dlopen holds the loader's lock.
- * Called from: init.c.
+ * Called from: init.c; hooks/start.c and dlfcn.c, should they come first.
  */
 #include "real.h"
 

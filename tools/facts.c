@@ -2,7 +2,7 @@
 /*
  * facts.c - looks at a program's file, those of its libraries, and judges.
  *
- * Called from: check.c, target.c.
+ * Called from: check.c, run.c.
  */
 #include "facts.h"
 

@@ -6,8 +6,8 @@
  * number that gettid gives: (~tid << 3) | 4 | which. All three (user, user and system,
  * scheduler) are answered by the scheduler's.
  *
- * Called from: the program. clock_gettime is asked all the time: every other clock
- * goes straight on to the C library's.
+ * Called from: the program; gs_sched_syscall. clock_gettime is asked all the time: every
+ * other clock goes straight on to the C library's.
  */
 #include "gate.h"
 #include "real.h"

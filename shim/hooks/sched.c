@@ -10,7 +10,7 @@
  * A thread is named by its pthread_t or by what gettid says; numbers that are none
  * of ours go to the kernel as they are.
  *
- * Called from: the program.
+ * Called from: the program; syscall() in futex.c; other hooks, about the thread they mean.
  */
 #include "sched.h"
 

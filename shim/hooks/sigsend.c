@@ -7,8 +7,8 @@
  * has a handler is given to its thread directly, so that, as POSIX has it, a sender
  * who sends to itself is back only after the handler.
  *
- * Called from: the program. libc's own raise and abort use the kernel, which delivers to
- * the worker, and so to the thread that runs on it.
+ * Called from: the program; gs_rawcall. libc's own raise and abort use the kernel, which
+ * delivers to the worker, and so to the thread that runs on it.
  */
 #include "gate.h"
 #include "rawcall.h"

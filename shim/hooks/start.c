@@ -44,7 +44,7 @@ GS_EXPORT int __libc_start_main(gs_start_main_fn *main, int argc, char **argv, v
 				void (*fini)(void), void (*rtld_fini)(void), void *stack_end)
 {
 	gs_start_main = main;
-	/* The constructor may have refused; then libc's function was not looked up. */
+	/* The constructor looks libc's function up, if it has run. */
 	if (!gs_real.__libc_start_main)
 		gs_real_resolve();
 	return gs_real.__libc_start_main(gs_start_frame, argc, argv, init, fini, rtld_fini, stack_end);

@@ -21,7 +21,7 @@
  * GS_ATT_CANCEL stays set while cancellation is disabled; gs_cancel_due decides,
  * so a wait with cancellation disabled is not ended by it.
  *
- * Locks: none. Called from: the hooks; sched.c and preempt.c through gs_sched_ops.
+ * Locks: none. Called from: the hooks, floor 3; floor 2 through gs_sched_ops.
  */
 #include "cancel.h"
 

@@ -6,7 +6,7 @@
  * Invariants: nothing read from the tables is trusted: every count and number is
  * bounded, and what is not understood is an error.
  * Locks: none.
- * Called from: unwind.c.
+ * Called from: unwind.c, cfi_expr.c.
  */
 #include "cfi.h"
 

@@ -21,7 +21,8 @@
  * The other threads' stacks are not reused in the child: their owners may have
  * been inside malloc.
  *
- * Called from: libc's fork, on a green thread (nothing happens elsewhere).
+ * Called from: libc's fork, and hooks/process.c and clone.c where that is not called, on a
+ * green thread (nothing happens elsewhere).
  */
 #include "child.h"
 

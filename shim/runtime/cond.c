@@ -23,7 +23,7 @@
  * Invariants: users' low half is the length of the queue; both halves, and round,
  * change under the queue's lock.
  * Locks: the queue's; the mutex's queue with it.
- * Called from: hooks/pthread_sync.c, hooks/threads.c.
+ * Called from: hooks/pthread_cond.c.
  */
 #include "cond.h"
 

@@ -2,7 +2,7 @@
 /*
  * context.c - the sole maker of contexts.
  *
- * Called from: life.c (new threads), worker.c (the first worker's scheduler).
+ * Called from: life.c (new threads), worker.c (the first worker's scheduler), init.c.
  */
 #include "context.h"
 

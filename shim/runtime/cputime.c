@@ -15,7 +15,7 @@
  * and "what was charged since" grows by no less than what is moved from one to the other.
  *
  * Invariants: the factor is fixed when it is first needed.
- * Locks: none. Called from: switch.h; hooks/clock.c.
+ * Locks: none. Called from: switch.h; hooks/clock.c; wired.c (init, fork).
  */
 #include "cputime.h"
 

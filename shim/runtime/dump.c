@@ -10,7 +10,7 @@
  * memory is read by system calls, and a thread that was switched to or from
  * during the look is looked at again.
  * Locks: none. The monitor must not wait for a lock of anyone it looks at.
- * Called from: the monitor; gs_dump_request from signal handlers.
+ * Called from: the monitor; init.c; gs_dump_request from the signal handler here.
  */
 #include "dump.h"
 

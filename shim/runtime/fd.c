@@ -31,7 +31,8 @@
  * Invariants: w->queued is true exactly while w is in its record's list; a record with
  * waiters is registered; gen, the list and queued change under the lock.
  * Locks: the record's (rank fd); the scheduler's are taken below it by wake-ups.
- * Called from: io*.c, mux.c, worker.c (events), monitor.c (audit).
+ * Called from: io*.c, mux.c, reap.c, fd_*.c; netpoll.c (events) and monitor.c (audit) through
+ * gs_netpoll_ops.
  */
 #include "fd.h"
 

@@ -3,7 +3,7 @@
  * globq.c - the global run queue, a list under a lock.
  *
  * Invariants: a thread on it is on no ring; gs_globq_length counts the list.
- * Locks: gs_globq_lock. Called from: sched.c, worker.c, the monitor.
+ * Locks: gs_globq_lock. Called from: sched.c, switch.h, worker.c, idle.c, wire.c.
  */
 #include "globq.h"
 

@@ -25,7 +25,8 @@
  * idle, poller, or on the way there; a new kernel thread is started only when
  * there are fewer than gs_nprocs workers besides the lost ones.
  * Locks: gs_idle_lock guards the lists and gs_worker.handed of sleepers.
- * Called from: sched.c, worker.c, region.c, monitor.c.
+ * Called from: sched.c, switch.h, worker.c, poller.c, region.c, monitor.c, preempt.c, wire.c,
+ * crew.c.
  */
 #include "idle.h"
 

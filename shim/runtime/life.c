@@ -10,7 +10,8 @@
  *   join sets JOINING: found OVER, it releases without waiting.
  *
  * Locks: none.
- * Called from: hooks/pthread.c, sched.c (dead).
+ * Called from: hooks/pthread.c, start.c; switch.h (dead), through gs_sched_ops; hooks that ask
+ * whether a thread is over; init.c.
  */
 #include "life.h"
 

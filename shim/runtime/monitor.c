@@ -12,7 +12,8 @@
  * descriptors since something last ran, it sleeps no longer than to the next audit. While
  * all of them compute it sleeps in epoll_wait, since nobody else would notice what comes.
  *
- * Locks: none of its own. Called from: its own kernel thread.
+ * Locks: none of its own. Called from: its own kernel thread; init.c, life.c (start);
+ * idle.c, dump.c, poller.c (wake it).
  */
 #include "monitor.h"
 

@@ -21,7 +21,7 @@
  * of under the queue's lock. The mutex is not touched once the word is 0 or
  * the lock was handed over: its next owner may destroy it.
  * Locks: the queue's (park.c).
- * Called from: hooks/pthread_sync.c, hooks/threads.c, cond.c.
+ * Called from: hooks/pthread_sync.c, hooks/libc.c, cond.c.
  */
 #include "mutex.h"
 

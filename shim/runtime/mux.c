@@ -37,7 +37,7 @@
  *
  * Invariants: no member is queued and no wait is begun when a function here returns.
  * Locks: none held; gs_fd_watch and gs_fd_unwatch take the descriptor's.
- * Called from: mux_poll.c, select.c, hooks/poll.c.
+ * Called from: mux_poll.c, select.c.
  */
 #include "mux.h"
 

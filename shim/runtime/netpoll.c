@@ -8,7 +8,8 @@
  *
  * Invariants: an event's data is {generation, descriptor}; the wake-up eventfd's
  * is all ones. gs_netpoll_kicked is set from the kick until the wake-up is read.
- * Locks: none; the kernel's own. Called from: fd.c (add, del), worker.c (wait).
+ * Locks: none; the kernel's own. Called from: fd*.c (add, del, arm), poller.c and
+ * monitor.c (wait), idle.c (kick); reap.c, hooks/unistd.c (our numbers); init.c.
  */
 #include "netpoll.h"
 

@@ -7,7 +7,7 @@
  * Invariants: an object starts with a mapping of offset 0 that holds an ELF
  * header; later mappings of the same file extend it.
  * Locks: none.
- * Called from: view.c, unwind.c, symbol.c; the goshim command.
+ * Called from: view.c, unwind.c, symbol.c, dump.c; the goshim command.
  */
 #include "objects.h"
 

@@ -12,7 +12,7 @@
  * one of them waits in the kernel; the monitor takes its processor meanwhile.
  *
  * Locks: the queue's.
- * Called from: hooks/pthread_sync.c, hooks/threads.c.
+ * Called from: hooks/pthread_sync.c.
  */
 #include "once.h"
 

@@ -24,7 +24,8 @@
  * the lock of the bucket of w->addr. The node of a queue's first waiter is on
  * the bucket's list, those of the others point at themselves.
  * Locks: a bucket's; two of them in address order. Below it: whatever waking needs.
- * Called from: mutex.c, cond.c, rwlock.c, sem.c, barrier.c, once.c, hooks/futex.c.
+ * Called from: mutex.c, cond.c, rwlock.c, sem.c, barrier.c, once.c, futex.c; lend.c, child.c
+ * (naps); hooks and shared mutexes (deadlines).
  */
 #include "park.h"
 

@@ -5,7 +5,7 @@
  *
  * Invariants: a page is entered into the cache whole or not at all.
  * Locks: none; one user per struct gs_peek.
- * Called from: unwind.c, objects.c, dump.c; the goshim command.
+ * Called from: unwind.c, cfi.c, cfi_expr.c, objects.c, dump.c; the goshim command.
  */
 #include "peek.h"
 

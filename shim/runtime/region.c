@@ -18,7 +18,8 @@
  *
  * Invariants: inside a region worker->p is NULL, so nothing else in the runtime
  * uses the processor; region_p remembers it.
- * Locks: none. Called from: io.c and hooks, on green threads outside the runtime.
+ * Locks: none. Called from: io.c, other files of floor 3, and hooks, on green
+ * threads outside the runtime.
  */
 #include "region.h"
 

@@ -6,7 +6,7 @@
  * Until there is a key all threads have the same rights and no switch looks at them; a
  * thread that has not run since has those still.
  *
- * Locks: none. Called from: sched.c (every switch); life.c; hooks/identity.c.
+ * Locks: none. Called from: switch.h (every switch); life.c; hooks/identity.c.
  */
 #include "rights.h"
 

@@ -9,7 +9,7 @@
  * that is robust and process-shared a thread is wired to its worker, whose number is in
  * the lock word and whose list is that in the thread's TCB.
  *
- * Locks: none. Called from: shared.c, inherit.c; life.c, init.c.
+ * Locks: none. Called from: shared.c, inherit.c; hooks/pthread_cond.c; life.c, init.c.
  */
 #include "robust.h"
 

@@ -4,7 +4,8 @@
  *
  * Invariants: only the owner moves tail; head only grows, by compare-and-swap;
  * slots in [head, tail) hold runnable threads that are on no other queue.
- * Called from: sched.c; the owner is the worker that holds the processor.
+ * Called from: sched.c, switch.h, worker.c, idle.c, wire.c, globq.c; the owner is the worker
+ * that holds the processor.
  */
 #include "runq.h"
 

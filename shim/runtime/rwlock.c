@@ -32,7 +32,7 @@
  * is held for writing, and the writer hands it to them. writers changes under the queue's
  * lock. The lock is not touched once it was handed over, or made free.
  * Locks: the queue's.
- * Called from: hooks/pthread_sync.c.
+ * Called from: hooks/pthread_rwlock.c.
  */
 #include "rwlock.h"
 

@@ -8,7 +8,7 @@
  * directly, on its own stack, and only falls back to the worker's scheduler
  * context (g0) when its processor's queue is empty or some check is due.
  *
- * Locks: none. Called from: floor 3, and worker.c.
+ * Locks: none. Called from: floor 3; worker.c, wait.c, region.c.
  */
 #include "sched.h"
 

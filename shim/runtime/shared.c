@@ -7,7 +7,8 @@
  * libc's own code is not called, for the entries of pthread_mutex_lock and _unlock
  * may lead back here (redirect.c).
  *
- * Locks: none. Called from: hooks/pthread_sync.c, hooks/pthread_cond.c.
+ * Locks: none. Called from: hooks/pthread_sync.c, pthread_cond.c, libc.c; robust.c,
+ * inherit.c, ceiling.c.
  */
 #include "shared.h"
 

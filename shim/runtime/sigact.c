@@ -18,7 +18,7 @@
  * break); every signal blocked meanwhile; the alternate stack, which is the worker's,
  * only for faults (signal.c moves the frame to where it belongs).
  *
- * Locks: gs_sigact_lock. Called from: signal.c, sigmask.c, hooks/signal.c.
+ * Locks: gs_sigact_lock. Called from: other files of signals; hooks/signal.c, sigsend.c.
  */
 #include "sigact.h"
 

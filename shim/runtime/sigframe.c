@@ -4,7 +4,7 @@
  * (arch.h's gs_arch_sigreturn), a ucontext shorter than libc's, a siginfo; and, where
  * the ucontext points to, the floating point state.
  *
- * Called from: signal.c, in its handler.
+ * Called from: signal.c, signal_run.c, sigplace.c, in the handler.
  */
 #include "sigframe.h"
 

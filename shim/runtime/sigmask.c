@@ -14,7 +14,8 @@
  * Invariants: gs_sigmask_odd is the number of threads whose mask is not the common one;
  * gs_sigmask_differ's counters are over these. Signals that have become unwanted are
  * guarded (sigact.c), because the kernel still lets them in.
- * Locks: gs_sigact_lock, held by the caller. Called from: sigpost.c, sigworker.c.
+ * Locks: gs_sigact_lock, held by the caller. Called from: sigpost.c, sigworker.c,
+ * signal_life.c.
  */
 #include "sigmask.h"
 

@@ -27,7 +27,8 @@
  *
  * Invariants: a worker holds one signal at most. A frame is returned through on the
  * worker whose mask it has.
- * Locks: gs_sigact_lock. Called from: the kernel; sched.c (attend).
+ * Locks: gs_sigact_lock. Called from: the kernel; floor 2 (attend), through gs_sched_ops;
+ * signal_life.c.
  */
 #include "signal.h"
 

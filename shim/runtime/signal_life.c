@@ -3,7 +3,8 @@
  * signal_life.c - signals at the beginning and end of threads, workers and processes, and
  * for those who send them.
  *
- * Locks: gs_sigact_lock. Called from: init.c, worker.c, life.c, child.c, hooks.
+ * Locks: gs_sigact_lock. Called from: init.c, life.c, child.c, sigwait.c, sigaim.c, hooks;
+ * crew.c and home.c (started), through gs_sched_ops.
  */
 #include "sched.h"
 #include "sigact.h"

@@ -14,7 +14,8 @@
  * its last region; the answer is noted with them.
  *
  * Invariants: a program's handler runs with inrt 0, outside any region.
- * Locks: gs_sigact_lock, never while the program runs. Called from: signal.c, hooks.
+ * Locks: gs_sigact_lock, never while the program runs. Called from: signal.c; hooks and
+ * floor 3, which ask what came of it.
  */
 #include "signal_run.h"
 

@@ -21,7 +21,7 @@
  *     that look against steps 1 and 3.
  *
  * Locks: gs_sigact_lock; under it those of the scheduler.
- * Called from: signal.c, sigwait.c, life.c, hooks.
+ * Called from: signal.c, signal_life.c, signal_run.c, sigwait.c.
  */
 #include "sigpost.h"
 

@@ -11,7 +11,8 @@
  * Invariants: a thread with entries has a state; a state's queue holds no entry whose
  * bit is clear. gs_thread.sigpending is set by its own thread's handler, too, and only
  * cleared under the lock.
- * Locks: gs_sigact_lock, held by the caller. Called from: signal.c, sigmask.c, sigwait.c.
+ * Locks: gs_sigact_lock, held by the caller. Called from: sigpost.c, signal.c,
+ * signal_life.c, signal_run.c, sigwait.c, sigaim.c, sigstack.c.
  */
 #include "sigqueue.h"
 

@@ -7,7 +7,7 @@
  * thread's by hand: signal.c.
  *
  * Locks: gs_sigact_lock for set; a thread's state is otherwise its own.
- * Called from: signal.c, hooks/signal.c.
+ * Called from: signal.c, signal_life.c, signal_run.c, sigplace.c; hooks/signal.c.
  */
 #include "sigstack.h"
 

@@ -21,7 +21,8 @@
  * Invariants: w->kmask is written by w's own kernel thread only, and is what the kernel
  * has, unless w holds a signal. Every wanted signal is let in by the first worker, or
  * that has been kicked.
- * Locks: gs_sigact_lock for close. Called from: signal.c, sigpost.c, worker.c (start).
+ * Locks: gs_sigact_lock for close. Called from: signal.c, sigpost.c, sigwait.c,
+ * signal_life.c (start).
  */
 #include "sigworker.h"
 

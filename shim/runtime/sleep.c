@@ -10,7 +10,7 @@
  *
  * Invariants: none kept between calls.
  * Locks: none.
- * Called from: hooks/time.c.
+ * Called from: hooks/time.c, poll.c, signal.c; mux.c.
  */
 #include "sleep.h"
 

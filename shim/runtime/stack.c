@@ -9,7 +9,7 @@
  *
  * Invariants: slabs are never unmapped. A class's free list is linked through
  * the last word of the stacks on it.
- * Locks: gs_stack_lock. Called from: spare.c.
+ * Locks: gs_stack_lock. Called from: spare.c; loaded.c (executable stacks), signal.c (guards).
  */
 #include "stack.h"
 

@@ -2,8 +2,8 @@
 /*
  * stats.c - the counters' names, and the distribution of latencies.
  *
- * Locks: none. Called from: sched.c, on the processor the counters belong to; the
- * monitor (gs_stats_learn).
+ * Locks: none. Called from: switch.h, on the processor the counters belong to; dump.c,
+ * on the monitor (gs_stats_learn).
  */
 #include "stats.h"
 

@@ -26,7 +26,8 @@
  * Locks: gs_snapshot.lock for warm parts without a TCB, and, once objects come and
  * go, while the snapshot is copied. Makers run outside the runtime, because the
  * allocator is the program's.
- * Called from: init.c (init), spare.c (make, renew), kthread.c, fork (set_tid).
+ * Called from: init.c (init), spare.c and worker.c (make), spare.c and loaded.c (renew),
+ * kthread.c, robust.c (set_tid), cancel.c, life.c (cancel_word).
  */
 #include "tcb.h"
 

@@ -5,7 +5,8 @@
  * Invariants: slabs are only added, at the head, and never freed, so a walk
  * needs no lock. An id is never reused; a tid is unique among live threads.
  * Locks: gs_thread_lock.
- * Called from: life.c, dump.c, signal.c and the tools (from outside).
+ * Called from: spare.c (new, free); whoever looks for a thread or at all of them; the tools
+ * (from outside).
  */
 #include "thread.h"
 

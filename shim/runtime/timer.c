@@ -10,7 +10,7 @@
  * Invariants: heap[i].t->index == i and heap[i].when is its deadline; t->on is the heap it
  * is in, NULL otherwise; ts->next mirrors heap[0].when. heap[1] begins a cache line.
  * Locks: takes the heap's; calls fn without it.
- * Called from: the scheduler (run) and waiting threads (arm, disarm).
+ * Called from: poller.c and monitor.c (run), wait.c (arm, disarm); gs_now: everywhere.
  */
 #include "timer.h"
 

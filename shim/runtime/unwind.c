@@ -13,7 +13,7 @@
  * Invariants: every step but the one out of a signal's trampoline moves towards
  * the bottom of the stack, so a walk ends.
  * Locks: none.
- * Called from: view.c.
+ * Called from: dump.c.
  */
 #include "unwind.h"
 

@@ -15,7 +15,7 @@
  *     it has none.
  *
  * Locks: gs_wire_lock, the retake lock. Called from: worker.c, sched.c, preempt.c,
- * wired.c, life.c.
+ * wired.c, robust.c, init.c.
  */
 #include "wire.h"
 

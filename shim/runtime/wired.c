@@ -22,7 +22,8 @@
  * (gs_home_alter; gs_home_compare, which may find it as it was), they are born with a home that is cloned from it; ordinary
  * workers must not be, see home.c.
  *
- * Locks: none. Called from: hooks/sched.c, identity.c, clock.c; life.c; sched.c (wish).
+ * Locks: none. Called from: hooks/sched.c, identity.c, clock.c, owner.c, pthread.c; life.c,
+ * priority.c, robust.c; sched.c (wish).
  */
 #include "wired.h"
 

@@ -10,7 +10,8 @@
  * Invariants: p->runq is pushed to by p's holder only. A worker's record is never
  * freed. Worker 0's kernel thread is the process's first one; its scheduler
  * context has a stack and a TCB of its own, because main keeps the native ones.
- * Locks: none of its own. Called from: sched.c, monitor.c, init.c, child.c.
+ * Locks: none of its own. Called from: crew.c, home.c (loop); monitor.c, region.c,
+ * wire.c (nudge); init.c, child.c.
  */
 #include "worker.h"
 
