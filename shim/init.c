@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * init.c - start-up, in two steps: the constructor, which only looks up libc's
- * functions, and activation at the first pthread_create, which does the rest.
+ * init.c - start-up, in two steps: the constructor, which looks up libc's functions,
+ * reads the options, recognises programs to leave alone and registers the handlers of
+ * fork, and activation at the first thread, which does the rest.
  *
  * Invariants: until activation succeeds gs_self is NULL on every thread, so every
  * hook does what libc would. Activation happens once, on the process's first

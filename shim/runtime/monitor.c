@@ -3,14 +3,15 @@
  * monitor.c - the monitor's loop.
  *
  * Each look compares every processor with what was seen last time. A processor
- * in the same region visit is taken away: at once if its queue holds threads,
- * else after 10 ms. A processor whose tick has not moved runs a thread that
- * computes or sleeps in the kernel unannounced: preempt.c. Looks come
+ * in the same region visit is taken away after 10 ms; at once if threads wait or no
+ * processor is idle, and the call sleeps. A processor whose tick has not moved runs a
+ * thread that computes or sleeps in the kernel unannounced: preempt.c. Looks come
  * every 20 us at first, then further and further apart while nothing is found,
- * up to 10 ms, or half a time slice while threads wait for busy processors; with all
- * processors idle for a while the monitor sleeps. Until it has audited what waits on
- * descriptors since something last ran, it sleeps no longer than to the next audit. While
- * all of them compute it sleeps in epoll_wait, since nobody else would notice what comes.
+ * up to 10 ms, to 2.5 ms while all processors are busy or nobody sleeps in epoll_wait,
+ * and to half of that while threads wait for a processor. With all processors idle for a
+ * while the monitor sleeps. Until it has audited what waits on descriptors since something
+ * last ran, it sleeps no longer than to the next audit. While all of them compute it
+ * sleeps in epoll_wait, since nobody else would notice what comes.
  *
  * Locks: none of its own. Called from: its own kernel thread; init.c, life.c (start);
  * idle.c, dump.c, poller.c (wake it).
