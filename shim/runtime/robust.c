@@ -6,8 +6,8 @@
  * owner's list in the TCB while it is held, for whoever buries the thread: the kernel
  * for a kernel thread, gs_robust_exit for a green one. If the whole process is killed,
  * only the kernel can tell other processes, and it knows kernel threads: to lock a mutex
- * that is robust and process-shared a thread is wired to its worker, whose number is in
- * the lock word and whose list is that in the thread's TCB.
+ * that is robust and process-shared (glibc calls every robust one so) a thread is wired to
+ * its worker, whose number is in the lock word and whose list is that in the thread's TCB.
  *
  * Locks: none. Called from: shared.c, inherit.c; hooks/pthread_cond.c; life.c, init.c.
  */
