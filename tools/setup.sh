@@ -4,8 +4,8 @@
 # setup.sh - what the build and the tests need, from Debian's packages, and the
 # build itself.
 #
-# Run, it installs the packages that are missing. Sourced (by demo.sh and
-# test.sh) it only defines
+# Run, it installs the packages that are missing. Sourced (by demo.sh, test.sh
+# and those of tests/bench, tests/field and tests/nptl) it only defines
 #	setup_packages NAME...	install those that are missing
 #	setup_build DIR		configure (once) and make the tree into DIR
 # and the lists setup_build_packages, setup_test_packages and setup_bench_packages.
