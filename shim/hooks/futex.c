@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * futex.c - syscall(): private futexes wait on the parking lot, gettid and
- * sched_yield mean the green thread. All other numbers go to the kernel as they
- * are.
+ * sched_yield mean the green thread, calls that have a hook of the same meaning are
+ * the hook's (rawcall.c has those about signals and processes), and what the kernel
+ * keeps per kernel thread is gs_sched_syscall's. All other numbers go to the kernel as
+ * they are; those that block are left to the monitor.
  *
  * Futexes without FUTEX_PRIVATE_FLAG wait in the kernel, in a blocking region,
  * for their word may be shared with other processes; their wake-ups go to the kernel,
