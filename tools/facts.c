@@ -85,6 +85,7 @@ struct gs_imports {
 	bool creates;   /* pthread_create, thrd_create */
 	bool cxx;       /* std::thread, which libstdc++ makes */
 	bool waits;     /* what only makes sense between threads */
+	bool preloads;  /* AddressSanitizer's library, which must come first */
 	const char *sanitizer;
 };
 
@@ -108,9 +109,24 @@ static void gs_facts_import(const char *name, void *arg)
 	else if (strcmp(name, "dlopen") == 0 || strcmp(name, "dlmopen") == 0)
 		in->facts->plugins = true;
 	else if (strcmp(name, "__asan_init") == 0)
-		in->sanitizer = "AddressSanitizer";
+		in->preloads = true;
 	else if (strcmp(name, "__tsan_init") == 0)
 		in->sanitizer = "ThreadSanitizer";
+}
+
+/* The sanitizer that is linked into the program itself, or NULL. */
+static const char *gs_facts_sanitizer(const struct gs_elf *elf)
+{
+	static const char *const known[][2] = {
+		{ "__asan_init", "AddressSanitizer" },
+		{ "__tsan_init", "ThreadSanitizer" },
+		{ "__msan_init", "MemorySanitizer" },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (gs_elf_defines(elf, known[i][0]))
+			return known[i][1];
+	return NULL;
 }
 
 /* Notes what the object imports. Every C++ program has libstdc++, which imports
@@ -178,7 +194,7 @@ static unsigned gs_facts_version(const char *s)
 }
 
 /* What is against it, once its libraries are known; false when nothing is. */
-static bool gs_facts_obstacle(struct gs_facts *f, const char *sanitizer)
+static bool gs_facts_obstacle(struct gs_facts *f, const struct gs_imports *in)
 {
 	if (f->missing.n > 0)
 		gs_facts_judge(f, GS_VERDICT_UNKNOWN, "needs %s, which is not there",
@@ -186,12 +202,12 @@ static bool gs_facts_obstacle(struct gs_facts *f, const char *sanitizer)
 	else if (f->glibc_needed > f->glibc_present)
 		gs_facts_judge(f, GS_VERDICT_UNKNOWN, "needs glibc %u.%u, and %s is here",
 			       f->glibc_needed / 1000, f->glibc_needed % 1000, gnu_get_libc_version());
-	else if (sanitizer && strcmp(sanitizer, "AddressSanitizer") == 0)
+	else if (in->preloads)
 		gs_facts_judge(f, GS_VERDICT_UNKNOWN, "is built with AddressSanitizer, "
 			       "which refuses to start behind anything preloaded");
-	else if (sanitizer)
+	else if (in->sanitizer)
 		gs_facts_judge(f, GS_VERDICT_NATIVE, "is built with %s, which keeps books on every thread",
-			       sanitizer);
+			       in->sanitizer);
 	return f->reason[0] != '\0'; /* or a library has decided it */
 }
 
@@ -202,12 +218,14 @@ static void gs_facts_inside(struct gs_facts *f, const struct gs_elf *elf)
 	bool script = strcmp(f->path, f->program) != 0;
 	char real[PATH_MAX];
 
+	if (!in.sanitizer)
+		in.sanitizer = gs_facts_sanitizer(elf);
 	/* $ORIGIN is where the file is, not where a link to it is. */
 	if (!realpath(f->program, real))
 		snprintf(real, sizeof(real), "%s", f->program);
 	if (gs_needed_list(real, gs_facts_library, f) != 0)
 		gs_facts_judge(f, GS_VERDICT_UNKNOWN, "is nothing the dynamic linker can load");
-	else if (gs_facts_obstacle(f, in.sanitizer))
+	else if (gs_facts_obstacle(f, &in))
 		return;
 	else if (in.creates || in.cxx)
 		gs_facts_judge(f, GS_VERDICT_GREEN, "makes threads");

@@ -14,16 +14,20 @@
 struct gs_command {
 	const char *name;
 	int (*main)(int argc, char **argv);
+	int failure; /* the exit code when goshim itself failed */
 	const char *help;
 };
 
 static const struct gs_command gs_commands[] = {
-	{ "run", gs_run_main, "run a command on green threads" },
-	{ "check", gs_check_main, "tell what to expect of a command, before it is run" },
-	{ "dump", gs_dump_main, "print the green threads of a process, with their stacks" },
-	{ "top", gs_top_main, "show which threads of a process run, and what the others wait for" },
-	{ "stat", gs_stat_main, "print the counters of a process" },
-	{ "metrics", gs_metrics_main, "print the counters of processes for OpenMetrics" },
+	{ "run", gs_run_main, GS_EXIT_FAILURE, "run a command on green threads" },
+	{ "check", gs_check_main, GS_EXIT_CHECK_FAILURE,
+	  "tell what to expect of a command, before it is run" },
+	{ "dump", gs_dump_main, GS_EXIT_FAILURE,
+	  "print the green threads of a process, with their stacks" },
+	{ "top", gs_top_main, GS_EXIT_FAILURE,
+	  "show which threads of a process run, and what the others wait for" },
+	{ "stat", gs_stat_main, GS_EXIT_FAILURE, "print the counters of a process" },
+	{ "metrics", gs_metrics_main, GS_EXIT_FAILURE, "print the counters of processes for OpenMetrics" },
 };
 
 void gs_tool_warn(int errnum, const char *fmt, ...)
@@ -57,13 +61,13 @@ static void gs_goshim_usage(void)
 	       "`goshim COMMAND --help' says more; so do goshim(1) and libgoshim(7).\n");
 }
 
-/* Standard output carried the whole answer, or that is an error. */
-static int gs_goshim_finish(int code)
+/* Standard output carried the whole answer, or that is a failure. */
+static int gs_goshim_finish(int code, int failure)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return code;
 	gs_tool_warn(0, "cannot write to standard output");
-	return GS_EXIT_FAILURE;
+	return failure;
 }
 
 int main(int argc, char **argv)
@@ -76,17 +80,18 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < sizeof(gs_commands) / sizeof(gs_commands[0]); i++)
 		if (strcmp(word, gs_commands[i].name) == 0)
-			return gs_goshim_finish(gs_commands[i].main(argc - 1, argv + 1));
+			return gs_goshim_finish(gs_commands[i].main(argc - 1, argv + 1),
+						gs_commands[i].failure);
 	if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
 		printf("goshim %s\n", GOSHIM_VERSION);
-		return gs_goshim_finish(0);
+		return gs_goshim_finish(0, GS_EXIT_FAILURE);
 	}
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
 		gs_goshim_usage();
-		return gs_goshim_finish(0);
+		return gs_goshim_finish(0, GS_EXIT_FAILURE);
 	}
 	if (strcmp(word, "--explain") == 0)
-		return gs_goshim_finish(gs_explain_main());
+		return gs_goshim_finish(gs_explain_main(), GS_EXIT_FAILURE);
 	gs_tool_warn(0, "`%s' is not a command; try `goshim --help'", word);
 	return GS_EXIT_FAILURE;
 }

@@ -12,7 +12,7 @@
 
 setup_build_packages="autoconf automake libtool make gcc g++ libc6-dev libboost-context-dev \
 	libunwind-dev systemtap-sdt-dev"
-setup_test_packages="bats bats-support bats-assert bats-file procps binutils file \
+setup_test_packages="bats bats-support bats-assert procps binutils file \
 	mandoc shellcheck valgrind golang-go xz-utils python3 python3-prometheus-client openssl netcat-openbsd memcached stunnel4 git \
 	gdb zsh bash-completion"
 # shellcheck disable=SC2034 # for who sources this

@@ -13,6 +13,7 @@ enum {
 	GS_EXIT_FAILURE = 125,   /* goshim itself failed */
 	GS_EXIT_CANNOT_RUN = 126, /* the command was found and cannot be run */
 	GS_EXIT_NOT_FOUND = 127,
+	GS_EXIT_CHECK_FAILURE = 2, /* of "check", which has codes of its own */
 };
 
 /* One line on standard error, "goshim: ..."; errnum, when not 0, is spelled out behind it. */
@@ -26,9 +27,6 @@ int gs_dump_main(int argc, char **argv);
 int gs_metrics_main(int argc, char **argv);
 int gs_stat_main(int argc, char **argv);
 int gs_top_main(int argc, char **argv);
-
-/* The same for "check", which has exit codes of its own. */
-int gs_check_main(int argc, char **argv);
 
 /* The same for "check", which has exit codes of its own. */
 int gs_check_main(int argc, char **argv);

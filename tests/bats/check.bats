@@ -159,6 +159,21 @@ threads='#include <pthread.h>
 	run shim env ASAN_OPTIONS=verify_asan_link_order=0 ./asan
 	assert_success
 	assert_output ""
+	# One that is in the program itself, which says so to others.
+	build static -fsanitize=address -static-libasan -rdynamic -pthread <<<"$threads"
+	verdict 1 'native: is built with AddressSanitizer' ./static
+	run shim ./static
+	assert_success
+	assert_output ""
+}
+
+@test "an answer that cannot be written is a failure" {
+	for words in "check ls" "check --help"; do
+		# shellcheck disable=SC2086 # words
+		run bash -c '"$@" >/dev/full' _ goshim $words
+		assert_failure 2
+		assert_output "goshim: cannot write to standard output"
+	done
 }
 
 @test "under valgrind the library keeps out" {
