@@ -170,7 +170,7 @@ threads='#include <pthread.h>
 @test "an answer that cannot be written is a failure" {
 	for words in "check ls" "check --help"; do
 		# shellcheck disable=SC2086 # words
-		run bash -c '"$@" >/dev/full' _ goshim $words
+		run bash -c '"$@" >/dev/full' _ "$GS_TOOL" $words
 		assert_failure 2
 		assert_output "goshim: cannot write to standard output"
 	done
