@@ -249,6 +249,33 @@ static void *cancel_all(void *arg)
 	return NULL;
 }
 
+static pthread_mutex_t left_locked;
+
+static void *inherit(void *arg)
+{
+	int err = pthread_mutex_lock(&left_locked);
+
+	printf("the next owner is told: %s\n", err ? strerror(err) : "nothing");
+	return arg;
+}
+
+/* Main ends with a robust mutex for which another waits with priority inheritance. */
+static void way_pthread_exit_owner(void)
+{
+	pthread_mutexattr_t a;
+
+	pthread_mutexattr_init(&a);
+	pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
+	pthread_mutexattr_setprotocol(&a, PTHREAD_PRIO_INHERIT);
+	pthread_mutex_init(&left_locked, &a);
+	pthread_mutex_lock(&left_locked);
+	start(inherit, NULL);
+	/* FUTEX_WAITERS */
+	while (!(__atomic_load_n(&left_locked.__data.__lock, __ATOMIC_RELAXED) & 0x80000000))
+		sched_yield();
+	pthread_exit(NULL);
+}
+
 static void way_cancel_main(void)
 {
 	static pthread_t self;
@@ -342,6 +369,7 @@ static const struct {
 	{ "quick_exit", way_quick_exit },
 	{ "pthread_exit", way_pthread_exit },
 	{ "pthread_exit-alone", way_pthread_exit_alone },
+	{ "pthread_exit-owner", way_pthread_exit_owner },
 	{ "pthread_exit-then-exit", way_pthread_exit_then_exit },
 	{ "cancel-main", way_cancel_main },
 	{ "abort", way_abort },

@@ -273,6 +273,58 @@ static void robust(int protocol)
 	say("destroy", pthread_mutex_destroy(&m));
 }
 
+/* Several wait when the owner dies, and each that gets it dies, too. */
+static struct {
+	pthread_mutex_t m;
+	pthread_cond_t c;
+	int waiting, answers[2]; /* none, EOWNERDEAD; others are said */
+} line;
+
+static void *stand_in_line(void *arg)
+{
+	int err;
+
+	pthread_mutex_lock(&line.m);
+	line.waiting++;
+	err = pthread_cond_wait(&line.c, &line.m);
+	if (err && err != EOWNERDEAD)
+		say("  out of line", err);
+	else
+		line.answers[err != 0]++;
+	return arg;
+}
+
+static void successors(int protocol)
+{
+	enum { LINE = 5 };
+	pthread_t t[LINE];
+	int err;
+
+	printf("successors of the dead\n");
+	for (int round = 0; round < 20; round++) {
+		line.waiting = line.answers[0] = line.answers[1] = 0;
+		make(&line.m, PTHREAD_MUTEX_NORMAL, protocol, PTHREAD_MUTEX_ROBUST,
+		     PTHREAD_PROCESS_PRIVATE);
+		pthread_cond_init(&line.c, NULL);
+		for (int i = 0; i < LINE; i++)
+			pthread_create(&t[i], NULL, stand_in_line, NULL);
+		for (int all = 0; !all; sched_yield()) {
+			pthread_mutex_lock(&line.m);
+			all = line.waiting == LINE;
+			pthread_mutex_unlock(&line.m);
+		}
+		pthread_cond_broadcast(&line.c);
+		for (int i = 0; i < LINE; i++)
+			pthread_join(t[i], NULL);
+		err = pthread_mutex_lock(&line.m);
+		if (err != EOWNERDEAD || line.answers[0] != 1 || line.answers[1] != LINE - 1) {
+			say("lock", err);
+			printf("%d and %d\n", line.answers[0], line.answers[1]);
+		}
+		pthread_mutex_unlock(&line.m);
+	}
+}
+
 /* Process-shared, with a child. */
 static void between_processes(void)
 {
@@ -374,6 +426,8 @@ int main(void)
 	races();
 	robust(PTHREAD_PRIO_NONE);
 	robust(PTHREAD_PRIO_INHERIT);
+	successors(PTHREAD_PRIO_NONE);
+	successors(PTHREAD_PRIO_INHERIT);
 	between_processes();
 	dead_process(PTHREAD_PRIO_NONE);
 	dead_process(PTHREAD_PRIO_INHERIT);

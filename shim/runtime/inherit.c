@@ -79,7 +79,8 @@ static int gs_inherit_take(struct gs_mutex *m, int tid)
 	bool robust = m->kind & GS_MUTEX_ROBUST;
 
 	m->count = 1;
-	if (gs_shared_word(m) & FUTEX_OWNER_DIED) {
+	if ((gs_shared_word(m) & FUTEX_OWNER_DIED) ||
+	    (robust && gs_shared_owner(m) == GS_ROBUST_INCONSISTENT)) {
 		/* relaxed: the caller has it */
 		atomic_fetch_and_explicit(&m->lock, ~(uint32_t)FUTEX_OWNER_DIED,
 					  memory_order_relaxed);

@@ -219,7 +219,17 @@ void gs_robust_init(void)
 		gs_robust_head = (char *)head - (char *)gs_arch_thread_pointer();
 }
 
-static void gs_robust_bury(void *node, long offset)
+/* The kernel has it to pass on, to those who wait for one with inheritance, and passes
+   on that its owner died when the kernel thread ends. The first one does not: then owner
+   says so, to this library at least. False: nobody waits any more. */
+static bool gs_robust_pass_on(struct gs_mutex *m)
+{
+	/* relaxed: the kernel's lock orders */
+	atomic_store_explicit(&m->owner, GS_ROBUST_INCONSISTENT, memory_order_relaxed);
+	return gs_sys6(__NR_futex, &m->lock, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0) == 0;
+}
+
+static void gs_robust_bury(const struct gs_thread *self, void *node, long offset)
 {
 	_Atomic uint32_t *word = (void *)((char *)gs_robust_untag(node) + offset);
 	bool inherits = (uintptr_t)node & GS_ROBUST_INHERITS;
@@ -227,14 +237,19 @@ static void gs_robust_bury(void *node, long offset)
 	uint32_t old = atomic_load_explicit(word, memory_order_relaxed);
 
 	do {
-		/* Those who wait for one with inheritance wait for the kernel thread. */
-		if (!gs_robust_mine(old) || (inherits && (old & FUTEX_WAITERS)))
+		if (!gs_robust_mine(old))
+			return;
+		if (inherits && (old & FUTEX_WAITERS) && self->worker->id == 0 &&
+		    gs_robust_pass_on(GS_CONTAINER_OF(word, struct gs_mutex, lock)))
 			return;
 		/* release: what the dead did is visible to the next owner */
 	} while (!atomic_compare_exchange_weak_explicit(
 		word, &old, (old & FUTEX_WAITERS) | FUTEX_OWNER_DIED, memory_order_release,
 		memory_order_relaxed));
-	if (old & FUTEX_WAITERS)
+	/* Those who wait for one with inheritance get it when the kernel thread ends. Until
+	   then, too, the kernel wants no number in the word that it does not know as the
+	   owner's: it refuses those who come meanwhile. */
+	if ((old & FUTEX_WAITERS) && !inherits)
 		gs_sys3(__NR_futex, word, FUTEX_WAKE, 1);
 }
 
@@ -250,7 +265,7 @@ void gs_robust_exit(struct gs_thread *self)
 		if (i == GS_ROBUST_LIST_LIMIT)
 			break; /* the program has overwritten it */
 		next = *gs_robust_untag(node);
-		gs_robust_bury(node, head->futex_offset);
+		gs_robust_bury(self, node, head->futex_offset);
 		node = next;
 	}
 	head->list.next = &head->list;
