@@ -9,6 +9,7 @@
  */
 #include "gate.h"
 #include "real.h"
+#include "runtime/kick.h"
 #include "runtime/region.h"
 #include "runtime/signal.h"
 
@@ -16,14 +17,17 @@
 #include <stdarg.h>
 #include <termios.h>
 
-/* Round a call of libc's. In a region, so that it stays on one kernel thread. */
-static struct gs_thread *gs_exec_begin(void)
+/* Round a call of libc's. In a region, so that it stays on one kernel thread. becomes: the
+   caller may be another program afterwards. */
+static struct gs_thread *gs_exec_begin(bool becomes)
 {
 	struct gs_thread *self = gs_gate();
 
 	if (self) {
 		gs_region_enter(self);
 		gs_signal_native(self, true);
+		if (becomes)
+			gs_kick_seal(self->worker);
 	}
 	return self;
 }
@@ -34,6 +38,7 @@ static void gs_exec_end(struct gs_thread *self)
 
 	if (self) {
 		gs_signal_native(self, false);
+		gs_kick_unseal(self->worker);
 		gs_region_leave(self);
 	}
 	errno = err;
@@ -41,7 +46,7 @@ static void gs_exec_end(struct gs_thread *self)
 
 GS_EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-	struct gs_thread *self = gs_exec_begin();
+	struct gs_thread *self = gs_exec_begin(true);
 	int ret = gs_real.execve(path, argv, envp);
 
 	gs_exec_end(self);
@@ -55,7 +60,7 @@ GS_EXPORT int execv(const char *path, char *const argv[])
 
 GS_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	struct gs_thread *self = gs_exec_begin();
+	struct gs_thread *self = gs_exec_begin(true);
 	int ret = gs_real.execvpe(file, argv, envp);
 
 	gs_exec_end(self);
@@ -69,7 +74,7 @@ GS_EXPORT int execvp(const char *file, char *const argv[])
 
 GS_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	struct gs_thread *self = gs_exec_begin();
+	struct gs_thread *self = gs_exec_begin(true);
 	int ret = gs_real.fexecve(fd, argv, envp);
 
 	gs_exec_end(self);
@@ -79,7 +84,7 @@ GS_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 GS_EXPORT int execveat(int dirfd, const char *path, char *const argv[], char *const envp[],
 		       int flags)
 {
-	struct gs_thread *self = gs_exec_begin();
+	struct gs_thread *self = gs_exec_begin(true);
 	int ret = gs_real.execveat(dirfd, path, argv, envp, flags);
 
 	gs_exec_end(self);
@@ -138,7 +143,7 @@ GS_EXPORT int execle(const char *path, const char *arg, ...)
 
 GS_EXPORT FILE *popen(const char *command, const char *mode)
 {
-	struct gs_thread *self = gs_exec_begin();
+	struct gs_thread *self = gs_exec_begin(false);
 	FILE *f = gs_real.popen(command, mode);
 
 	gs_exec_end(self);
@@ -148,7 +153,7 @@ GS_EXPORT FILE *popen(const char *command, const char *mode)
 /* These stop a process in the background, unless the calling thread blocks SIGTTOU. */
 GS_EXPORT int tcsetpgrp(int fd, pid_t group)
 {
-	struct gs_thread *self = gs_exec_begin();
+	struct gs_thread *self = gs_exec_begin(false);
 	int ret = gs_real.tcsetpgrp(fd, group);
 
 	gs_exec_end(self);
@@ -157,7 +162,7 @@ GS_EXPORT int tcsetpgrp(int fd, pid_t group)
 
 GS_EXPORT int tcsetattr(int fd, int when, const struct termios *termios)
 {
-	struct gs_thread *self = gs_exec_begin();
+	struct gs_thread *self = gs_exec_begin(false);
 	int ret = gs_real.tcsetattr(fd, when, termios);
 
 	gs_exec_end(self);

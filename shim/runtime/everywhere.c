@@ -22,6 +22,7 @@
  */
 #include "everywhere.h"
 
+#include "kick.h"
 #include "log.h"
 #include "mem.h"
 #include "preempt.h"
@@ -99,11 +100,14 @@ static void gs_everywhere_install(void)
 static void gs_everywhere_tell(int pid, int tid)
 {
 	uint32_t left;
+	long err;
 
 	gs_everywhere_order.tid = tid;
 	/* release: the handler that sees it sees the order */
 	atomic_store_explicit(&gs_everywhere_order.left, 1, memory_order_release);
-	if (gs_sys3(__NR_tgkill, pid, tid, GS_EVERYWHERE_SIGNAL) == 0)
+	while ((err = gs_kick(tid, GS_EVERYWHERE_SIGNAL)) == -EBUSY)
+		gs_sys0(__NR_sched_yield); /* it may go on after all */
+	if (err == 0)
 		/* acquire: pairs with the release in gs_everywhere_handler */
 		while ((left = atomic_load_explicit(&gs_everywhere_order.left,
 						    memory_order_acquire)) != 0) {

@@ -41,6 +41,7 @@
 #include "conf.h"
 #include "host.h"
 #include "idle.h"
+#include "kick.h"
 #include "log.h"
 #include "sched.h"
 #include "sys.h"
@@ -260,7 +261,7 @@ void gs_preempt_kick(struct gs_thread *t)
 	   looks at attention after it has said that it is there. seq_cst: after the caller's
 	   change of attention; pairs with gs_preempt_arrived. */
 	if (!atomic_exchange_explicit(&w->kicked, true, memory_order_seq_cst) &&
-	    gs_sys3(__NR_tgkill, gs_sys_getpid(), w->ktid, GS_PREEMPT_SIGNAL) < 0)
+	    gs_kick(w->ktid, GS_PREEMPT_SIGNAL) < 0)
 		gs_preempt_arrived(w);
 }
 

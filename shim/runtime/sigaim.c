@@ -14,9 +14,9 @@
  */
 #include "sigaim.h"
 
+#include "kick.h"
 #include "sigact.h"
 #include "signal.h"
-#include "sys.h"
 
 #include <fcntl.h>
 
@@ -45,7 +45,7 @@ void gs_sigaim(struct gs_thread *t, int ktid, int sig)
 		/* relaxed: as above */
 		atomic_fetch_or_explicit(&s->aimed, GS_SIG(sig), memory_order_relaxed);
 	gs_signal_unlock(saved);
-	gs_sys3(__NR_tgkill, gs_sys_getpid(), ktid, GS_SIG_KICK);
+	gs_kick(ktid, GS_SIG_KICK);
 }
 
 uint64_t gs_sigaim_at(const struct gs_worker *w)

@@ -19,6 +19,7 @@
  */
 #include "signal_run.h"
 
+#include "kick.h"
 #include "region.h"
 #include "sched.h"
 #include "sigact.h"
@@ -145,13 +146,14 @@ void gs_signal_run(struct gs_thread *self, int sig, const struct gs_sigact *act,
 void gs_signal_deliver(struct gs_thread *self, ucontext_t *uc)
 {
 	struct gs_signal_state *s;
-	bool region = self->in_region, same;
+	bool region = self->in_region, same, sealed;
 
 	/* relaxed: our own word. Cleared before the look: what comes after sets it again. */
 	atomic_fetch_and_explicit(&self->attention, ~(uint32_t)GS_ATT_SIGNAL, memory_order_relaxed);
 	if (!(atomic_load_explicit(&self->sigpending, memory_order_relaxed) &
 	      ~gs_signal_mask_of(self)))
 		return;
+	sealed = region && gs_kick_unseal(self->worker);
 	if (region)
 		gs_region_leave(self);
 	if (gs_signal_run_all(self, uc))
@@ -161,6 +163,8 @@ void gs_signal_deliver(struct gs_thread *self, ucontext_t *uc)
 	s = self->sig;
 	same = s && gs_signal_same_call(self, s);
 	gs_region_enter(self);
+	if (sealed)
+		gs_kick_seal(self->worker);
 	if (same)
 		gs_signal_note(self, s, s->broke);
 }

@@ -25,6 +25,7 @@
  */
 #include "sigpost.h"
 
+#include "kick.h"
 #include "sched.h"
 #include "sigact.h"
 #include "sigmask.h"
@@ -108,7 +109,7 @@ static void gs_sigpost_tell(struct gs_thread *t)
 	gs_wait_interrupt(t);
 	w = t->worker;
 	if (t->inrt == 0 && w)
-		gs_sys3(__NR_tgkill, gs_sys_getpid(), w->ktid, GS_SIG_KICK);
+		gs_kick(w->ktid, GS_SIG_KICK);
 }
 
 /* Whoever is woken here should not have to wait until the present thread parks: that

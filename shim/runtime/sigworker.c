@@ -27,6 +27,7 @@
 #include "sigworker.h"
 
 #include "host.h"
+#include "kick.h"
 #include "mem.h"
 #include "sigaim.h"
 #include "sigmask.h"
@@ -162,7 +163,7 @@ static void gs_sigworker_admit(struct gs_worker *w, uint64_t set)
 
 void gs_sigworker_kick(void)
 {
-	gs_sys3(__NR_tgkill, gs_sys_getpid(), gs_sigworker_first->ktid, GS_SIG_KICK);
+	gs_kick(gs_sigworker_first->ktid, GS_SIG_KICK);
 }
 
 void gs_sigworker_summon(void)

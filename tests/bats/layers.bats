@@ -12,7 +12,7 @@ floor()
 		echo 0 ;;
 	stack | context | tcb | snapshot | kthread | rights | thread | runq | timer | peek | objects | symbol | cfi | cfi_expr | unwind | view)
 		echo 1 ;;
-	cputime | netpoll | poller | worker | crew | ahead | sched | switch | wait | region | monitor | preempt | globq | idle | wire | dump | layout | deadlock | report)
+	cputime | netpoll | poller | worker | crew | ahead | sched | switch | wait | region | monitor | preempt | kick | globq | idle | wire | dump | layout | deadlock | report)
 		echo 2 ;;
 	*)
 		echo 3 ;;

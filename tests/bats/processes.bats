@@ -32,6 +32,11 @@ GS_PROCS="1 2 8"
 	compare ids_all
 }
 
+@test "exec while the library wants something of the thread: the next program hears nothing of it" {
+	compare exec_again
+	compare exec_again signals
+}
+
 @test "exec, by every door: descriptors, environment, what fails" {
 	compare exec_env
 }
