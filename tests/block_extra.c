@@ -8,7 +8,8 @@
  *
  *	block_extra [THREADS [KERNEL_THREADS]]
  *
- * The other process begins when this one has that many kernel threads.
+ * The other process begins when this one has that many kernel threads, and standard input
+ * has ended.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -71,6 +72,7 @@ int main(int argc, char **argv)
 	long most = 0, now = 0;
 	pthread_t *t = calloc((size_t)threads, sizeof(*t));
 	pid_t child;
+	char c;
 
 	pipes = calloc((size_t)threads, sizeof(*pipes));
 	CHECK(t && pipes);
@@ -81,10 +83,11 @@ int main(int argc, char **argv)
 	if (child == 0) {
 		for (int i = 0; i < PATIENCE && kernel_threads(getppid()) < begin; i++)
 			usleep(5000);
+		while (read(0, &c, 1) > 0)
+			;
 		usleep(100000);
 		for (long i = 0; i < threads; i++) {
-			char c = (char)i;
-
+			c = (char)i;
 			CHECK(write(pipes[i][1], &c, 1) == 1);
 			usleep(2000);
 		}

@@ -151,8 +151,11 @@ static long connect_call(void)
 	return err;
 }
 
+static int cond_waits; /* under the mutex: somebody is in wait_cond */
+
 static void unlock(void *arg)
 {
+	cond_waits = 0;
 	/* Whoever is cancelled in a wait has its mutex. */
 	if (pthread_mutex_unlock(arg) != 0)
 		printf("NOT LOCKED ");
@@ -163,6 +166,7 @@ static long wait_cond(int how)
 	int err;
 
 	pthread_mutex_lock(&mutex);
+	cond_waits = 1;
 	pthread_cleanup_push(unlock, &mutex);
 	if (how == 0)
 		err = pthread_cond_wait(&cond, &mutex);
@@ -220,11 +224,19 @@ static void drain_full(void) { while (read(full[0], page, sizeof(page)) == sizeo
 static void post(void) { sem_post(&sem); sem_post(&sem); }
 static void end_other(void) { post(); }
 
+/* A broadcast to one who is still on its way would be lost. */
 static void signal_all(void)
 {
-	pthread_mutex_lock(&mutex);
-	pthread_cond_broadcast(&cond);
-	pthread_mutex_unlock(&mutex);
+	int there = 0;
+
+	while (!there) {
+		pthread_mutex_lock(&mutex);
+		there = cond_waits;
+		if (there)
+			pthread_cond_broadcast(&cond);
+		pthread_mutex_unlock(&mutex);
+		sched_yield();
+	}
 }
 
 static void release_mutex(void) { pthread_mutex_unlock(&mutex); }

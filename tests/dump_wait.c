@@ -97,7 +97,6 @@ int main(int argc, char **argv)
 		start(wait_for_nothing, "nothing");
 	while (arrived < 4 + more)
 		usleep(1000);
-	usleep(100000);
 	printf("%d\n", (int)getpid());
 	fflush(stdout);
 	wait_for_the_end();

@@ -149,7 +149,7 @@ static void *exec_now(void *arg)
 
 static void *last_words(void *arg)
 {
-	usleep(10000);
+	pthread_join(*(pthread_t *)arg, NULL);
 	printf("the last thread ends\n");
 	return NULL;
 }
@@ -198,7 +198,6 @@ static void way_exit_thread_alone(void) { start(exit_5, NULL); block_for_ever();
 static void way_exit_underscore(void) { company(); fflush(stdout); _exit(7); }
 static void way_exit_underscore_thread(void) { company(); start(_exit_6, NULL); block_for_ever(); }
 static void way_quick_exit(void) { company(); fflush(stdout); quick_exit(8); }
-static void way_pthread_exit(void) { start(last_words, NULL); printf("main's thread ends\n"); pthread_exit(NULL); }
 static void way_pthread_exit_alone(void) { printf("main's only thread ends\n"); pthread_exit((void *)3); }
 static void way_pthread_exit_then_exit(void) { company(); start(exit_5, NULL); pthread_exit(NULL); }
 static void way_abort(void) { company(); abort_now(NULL); }
@@ -273,6 +272,16 @@ static void way_pthread_exit_owner(void)
 	/* FUTEX_WAITERS */
 	while (!(__atomic_load_n(&left_locked.__data.__lock, __ATOMIC_RELAXED) & 0x80000000))
 		sched_yield();
+	pthread_exit(NULL);
+}
+
+static void way_pthread_exit(void)
+{
+	static pthread_t self;
+
+	self = pthread_self();
+	start(last_words, &self);
+	printf("main's thread ends\n");
 	pthread_exit(NULL);
 }
 

@@ -11,8 +11,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <pty.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +96,7 @@ static void counters(void)
 }
 
 static char much[300000];
+static sem_t heard;
 
 static void *open_and_write(void *arg)
 {
@@ -102,6 +105,9 @@ static void *open_and_write(void *arg)
 	CHECK(fd >= 0);
 	usleep(15000);
 	CHECK(write(fd, "through the fifo", 16) == 16);
+	/* More of it would go to the same read, where that comes late. */
+	while (sem_wait(&heard) < 0)
+		;
 	usleep(15000);
 	CHECK(write(fd, much, sizeof(much)) == (ssize_t)sizeof(much));
 	close(fd);
@@ -117,11 +123,12 @@ static void fifo(void)
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/fifo", dir);
-	CHECK(mkfifo(path, 0600) == 0);
+	CHECK(mkfifo(path, 0600) == 0 && sem_init(&heard, 0, 0) == 0);
 	pthread_create(&t, NULL, open_and_write, NULL);
 	fd = open(path, O_RDONLY);
 	CHECK(fd >= 0);
 	printf("fifo: %zd", read(fd, b, sizeof(b)));
+	sem_post(&heard);
 	printf(" %.16s", b);
 	while ((n = read(fd, b, sizeof(b))) > 0)
 		all += n;
@@ -221,6 +228,7 @@ static void copies(void)
 
 static void urgent(void)
 {
+	struct pollfd p = { .events = POLLPRI };
 	char b[100];
 	int fd[2], low = 5;
 
@@ -230,7 +238,8 @@ static void urgent(void)
 	put_done();
 	CHECK(send(fd[0], "abc", 3, 0) == 3 && send(fd[0], "!", 1, MSG_OOB) == 1 &&
 	      send(fd[0], "def", 3, 0) == 3);
-	usleep(10000);
+	p.fd = fd[1];
+	CHECK(poll(&p, 1, -1) == 1); /* until the mark is there */
 	printf("urgent: up to the mark %zd", recv(fd[1], b, sizeof(b), 0));
 	printf(", the byte %zd", recv(fd[1], b, 1, MSG_OOB));
 	printf(", after it %zd", recv(fd[1], b, sizeof(b), 0));
@@ -284,8 +293,8 @@ static void notices(void)
 	snprintf(path, sizeof(path), "%s/noticed", dir);
 	file = open(path, O_WRONLY | O_CREAT, 0600);
 	printf("inotify: %d", read(fd, b, sizeof(b)) > 0);
-	put(file, "x", 1);
 	CHECK(inotify_add_watch(fd, dir, IN_MODIFY) >= 0);
+	put(file, "x", 1);
 	printf(" %d\n", read(fd, b, sizeof(b)) > 0);
 	put_done();
 	close(file);

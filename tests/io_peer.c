@@ -10,11 +10,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -48,12 +50,15 @@ static void reset(int fd)
 struct later {
 	int fd;
 	char what; /* c close, r reset, s shutdown both, w shutdown for writing */
+	int amid;  /* when something has come */
 };
 
 static void *do_later(void *arg)
 {
 	struct later *l = arg;
 
+	for (int n = 0; l->amid && n == 0; usleep(1000))
+		CHECK(ioctl(l->fd, FIONREAD, &n) == 0);
 	usleep(30000);
 	if (l->what == 'c')
 		close(l->fd);
@@ -69,7 +74,14 @@ static struct later later_what;
 
 static void later(int fd, char what)
 {
-	later_what = (struct later){ fd, what };
+	later_what = (struct later){ fd, what, 0 };
+	pthread_create(&later_thread, NULL, do_later, &later_what);
+}
+
+/* Amid a transfer: where it had not begun, the answer would be another one. */
+static void later_amid(int fd, char what)
+{
+	later_what = (struct later){ fd, what, 1 };
 	pthread_create(&later_thread, NULL, do_later, &later_what);
 }
 
@@ -80,6 +92,7 @@ static void later_done(void)
 
 static void ends(void)
 {
+	struct pollfd p = { 0 };
 	char b[100];
 	int fd[2];
 
@@ -89,7 +102,8 @@ static void ends(void)
 	later_done();
 	result("recv after", recv(fd[1], b, sizeof(b), 0));
 	result("first send after", send(fd[1], "x", 1, 0));
-	usleep(20000);
+	p.fd = fd[1];
+	CHECK(poll(&p, 1, -1) == 1); /* the answer to it is a reset */
 	result("second send after", send(fd[1], "x", 1, 0));
 	result("quiet send", send(fd[1], "x", 1, MSG_NOSIGNAL));
 	result("recv at last", recv(fd[1], b, sizeof(b), 0));
@@ -140,7 +154,7 @@ static void within_a_send(char how)
 	ssize_t n;
 
 	tcp_pair(fd);
-	later(fd[1], how);
+	later_amid(fd[1], how);
 	n = send(fd[0], big, sizeof(big), 0);
 	later_done();
 	snprintf(what, sizeof(what), "send, partly (%c)", how);
@@ -152,7 +166,7 @@ static void within_a_send(char how)
 	close(fd[0]);
 
 	tcp_pair(fd);
-	later(fd[1], how);
+	later_amid(fd[1], how);
 	n = write(fd[0], big, sizeof(big));
 	later_done();
 	CHECK(getsockopt(fd[0], SOL_SOCKET, SO_ERROR, &error, &len) == 0);
@@ -170,7 +184,7 @@ static void within_a_local_send(void)
 	ssize_t n;
 
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == 0);
-	later(fd[1], 'c');
+	later_amid(fd[1], 'c');
 	n = write(fd[0], big, sizeof(big));
 	later_done();
 	result("local write, partly", n > 0 && n < (ssize_t)sizeof(big));
@@ -178,7 +192,7 @@ static void within_a_local_send(void)
 	close(fd[0]);
 
 	CHECK(pipe(fd) == 0);
-	later(fd[0], 'c');
+	later_amid(fd[0], 'c');
 	n = writev(fd[1], v, 2);
 	later_done();
 	result("pipe writev, partly", n > 0 && n < (ssize_t)sizeof(big));

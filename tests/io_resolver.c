@@ -67,7 +67,7 @@ static int look_up(const char *name)
 	CHECK(res_ninit(&st) == 0);
 	st.nscount = 1;
 	st.nsaddr_list[0] = server_addr;
-	st.retrans = 3;
+	st.retrans = 30; /* seconds: nothing gets lost here, but much may go on */
 	st.retry = 1;
 	n = res_nquery(&st, name, C_IN, T_A, answer, sizeof(answer));
 	res_nclose(&st);

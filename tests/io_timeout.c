@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,8 +108,8 @@ static void taken_off(int fd[2])
 	char b[10];
 
 	limit(fd[1], SO_RCVTIMEO, 0);
+	begin(); /* before the other's while does */
 	pthread_create(&t, NULL, send_after_a_while, &fd[0]);
-	begin();
 	result("no limit any more", recv(fd[1], b, sizeof(b), 0), 90);
 	pthread_join(t, NULL);
 }
@@ -166,12 +167,13 @@ static void connecting(void)
 {
 	struct sockaddr_in a;
 	int l = listener(&a, 0), filler[8], c;
+	struct pollfd p = { .fd = l, .events = POLLIN };
 
 	for (int i = 0; i < 8; i++) {
 		filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 		connect(filler[i], (struct sockaddr *)&a, sizeof(a));
 	}
-	usleep(20000);
+	CHECK(poll(&p, 1, -1) == 1); /* there is room for one */
 	c = socket(AF_INET, SOCK_STREAM, 0);
 	limit(c, SO_SNDTIMEO, 50);
 	begin();

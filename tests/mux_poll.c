@@ -158,6 +158,7 @@ static void fill(int fd)
 
 static void sockets(void)
 {
+	struct pollfd p;
 	int s[2];
 
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
@@ -167,7 +168,10 @@ static void sockets(void)
 
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
 	meanwhile("unix, shut down", s[0], POLLIN | POLLRDHUP, SHUTDOWN, s[1]);
-	meanwhile("unix, closed", s[0], POLLIN | POLLOUT, CLOSE, s[1]);
+	p = (struct pollfd){ s[0], POLLIN | POLLOUT, 0x7f };
+	printf("unix, shut down, at once     %d", poll(&p, 1, -1));
+	printf(" %s\n", bits(p.revents));
+	meanwhile("unix, shut down, closed", s[0], 0, CLOSE, s[1]);
 	close(s[0]);
 
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);

@@ -93,11 +93,20 @@ static pthread_t later(void *(*fn)(void *))
 	return t;
 }
 
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
 static int call(int which)
 {
 	struct pollfd pf = { p[0], POLLIN, 7 };
 	struct epoll_event ev;
 	struct timeval tv = { 100, 0 };
+	double at = now(), left;
 	fd_set in;
 	int r;
 
@@ -113,7 +122,9 @@ static int call(int which)
 		FD_ZERO(&in);
 		FD_SET(p[0], &in);
 		r = select(p[0] + 1, &in, NULL, NULL, &tv);
-		if (r < 0 && (!FD_ISSET(p[0], &in) || tv.tv_sec != 99))
+		left = (double)tv.tv_sec + (double)tv.tv_usec / 1e6;
+		if (r < 0 && (!FD_ISSET(p[0], &in) || left >= 100 ||
+			      left < 100 - (now() - at) - 1e-5))
 			printf("set or time-out wrong ");
 		return r;
 	case 3:

@@ -145,7 +145,7 @@ def threads():
     print("timer", event.is_set())
 
     a, b = socket.socketpair()
-    a.settimeout(5)
+    a.settimeout(30)
     echo = threading.Thread(target=lambda: [b.sendall(b.recv(100)) for _ in range(100)])
     echo.start()
     for i in range(100):
@@ -174,7 +174,8 @@ def threads():
     t = threading.Thread(target=lambda: os.kill(os.getpid(), signal.SIGUSR1))
     t.start()
     t.join()
-    time.sleep(0.01)
+    while not hits:
+        time.sleep(0.01)
     print("signal", hits)
     pid = os.fork()
     if pid == 0:

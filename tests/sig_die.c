@@ -61,6 +61,7 @@ static int deep(volatile int *n)
 }
 
 static pthread_t other;
+static int stopped[2]; /* a byte for each time it was */
 
 static void from_outside(int sig)
 {
@@ -165,9 +166,12 @@ static void die(const char *how)
 		printf("going on\n");
 		exit(5);
 	} else if (strcmp(how, "stop_other") == 0) {
+		char c;
+
 		pthread_kill(other, SIGSTOP);
-		usleep(20000);
-		printf("going on\n");
+		/* It stops when the other thread has taken the signal; then we are told. */
+		if (read(stopped[0], &c, 1) == 1)
+			printf("going on\n");
 		exit(6);
 	} else if (strcmp(how, "ignored") == 0) {
 		signal(SIGTERM, SIG_IGN);
@@ -211,6 +215,8 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 2)
 		return 2;
+	if (pipe(stopped) < 0)
+		return 98;
 	pid = fork();
 	if (pid == 0) {
 		struct rlimit none = { 0, 0 };
@@ -232,6 +238,8 @@ int main(int argc, char **argv)
 	}
 	while ((ret = waitpid(pid, &status, WUNTRACED)) == pid && WIFSTOPPED(status)) {
 		printf("stopped by signal %d\n", WSTOPSIG(status));
+		if (write(stopped[1], "x", 1) != 1)
+			return 98;
 		kill(pid, SIGCONT);
 	}
 	if (ret != pid)

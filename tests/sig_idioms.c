@@ -462,8 +462,8 @@ static atomic_int raw_tid;
 static void *raw_target(void *arg)
 {
 	atomic_store(&raw_tid, (int)syscall(SYS_gettid));
-	while (!atomic_load(&stop))
-		poll(NULL, 0, -1);
+	while (!atomic_load(&stop)) /* which may be set between the look and the wait */
+		poll(NULL, 0, 100);
 	return arg;
 }
 

@@ -546,7 +546,7 @@ static void way_owner_other(void)
 /* A timer that expires again and again while its signal waits has one signal. */
 static void *blocked_timer(void *arg)
 {
-	sigset_t set = one(SIGRTMIN + 2);
+	sigset_t set = one(SIGRTMIN + 2), pending;
 	const struct timespec none = { 0 };
 	siginfo_t info;
 	int n = 0;
@@ -554,7 +554,9 @@ static void *blocked_timer(void *arg)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	atomic_store(&target, gettid());
 	sem_post(&sem);
-	while (!atomic_load(&stop))
+	/* For a while, and until it is there. */
+	while (!atomic_load(&stop) || (sigpending(&pending) == 0 &&
+				       !sigismember(&pending, SIGRTMIN + 2)))
 		usleep(100);
 	while (n < 20 && sigtimedwait(&set, &info, &none) > 0)
 		n++;

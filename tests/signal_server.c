@@ -244,14 +244,16 @@ static int in_flight(const int *sent)
 	return n;
 }
 
-/* Signals at random moments, until time is up. */
+/* Signals at random moments, until time is up; and until there was some of everything that
+   is reported, which takes a machine longer that has other things to do. */
 static void pester(pid_t pid, double seconds, int *sent, long *others)
 {
 	const int plain[] = { SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGURG, SIGCHLD };
 	double end = now() + seconds;
 	unsigned seed = (unsigned)getpid();
 
-	while (now() < end) {
+	while (now() < end || !atomic_load(&answers) || !atomic_load(&shared->plain) ||
+	       !atomic_load(&shared->children)) {
 		unsigned r = (unsigned)rand_r(&seed);
 
 		if (r % 4 == 0) {

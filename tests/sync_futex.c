@@ -29,15 +29,13 @@ static void say(const char *what, long ret)
 }
 
 static int flags;
-static atomic_uint word, other, gone;
-static atomic_int asleep;
+static atomic_uint word, other, aside, gone;
 
 /* Waits with the bits in arg, or plainly for 0. */
 static void *waiter(void *arg)
 {
 	uint32_t bits = (uint32_t)(uintptr_t)arg;
 
-	asleep++;
 	while (word == 0) {
 		if (bits)
 			futex(&word, FUTEX_WAIT_BITSET | flags, 0, NULL, NULL, bits);
@@ -54,13 +52,14 @@ static pthread_t threads[8];
 static void start(int n, const uint32_t *bits)
 {
 	word = other = gone = 0;
-	asleep = 0;
 	for (int i = 0; i < n; i++)
 		pthread_create(&threads[i], NULL, waiter,
 			       (void *)(uintptr_t)(bits ? bits[i] : 0));
-	while (asleep < n)
-		usleep(1000);
-	usleep(100000); /* they are in the call by now */
+	/* Only those who are in the call can be moved: until it was all, and back. */
+	for (int moved = 0; moved < n; usleep(1000))
+		moved += (int)futex(&word, FUTEX_CMP_REQUEUE | flags, 0, (void *)(long)INT_MAX,
+				    &aside, 0);
+	futex(&aside, FUTEX_CMP_REQUEUE | flags, 0, (void *)(long)INT_MAX, &word, 0);
 }
 
 static void finish(int n)

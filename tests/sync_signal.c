@@ -22,7 +22,7 @@ static pthread_cond_t c = PTHREAD_COND_INITIALIZER;
 static pthread_rwlock_t rw = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_barrier_t bar;
 static sem_t sem;
-static int go;
+static int go, waiting;
 
 static void handler(int sig)
 {
@@ -84,6 +84,7 @@ static void *cond_waiter(void *arg)
 	int wakes = 0;
 
 	pthread_mutex_lock(&m);
+	waiting = 1;
 	while (!go) {
 		pthread_cond_wait(&c, &m);
 		wakes++;
@@ -170,6 +171,17 @@ static void poke_shared(int protocol, int robust)
 	pthread_mutex_destroy(&shared);
 }
 
+/* Until somebody has said that he waits, and has let go of the mutex: he does. */
+static void await_waiter(void)
+{
+	for (int waits = 0; !waits; usleep(1000)) {
+		pthread_mutex_lock(&m);
+		waits = waiting;
+		pthread_mutex_unlock(&m);
+	}
+	waiting = 0;
+}
+
 static void clean(void *arg)
 {
 	printf("  clean-up: mutex %s\n", pthread_mutex_trylock(&m) == EBUSY ? "held" : "FREE");
@@ -180,7 +192,7 @@ static void *exiting_waiter(void *arg)
 {
 	pthread_mutex_lock(&m);
 	pthread_cleanup_push(clean, NULL);
-	go = 0;
+	waiting = 1;
 	for (;;)
 		pthread_cond_wait(&c, &m);
 	pthread_cleanup_pop(1);
@@ -228,6 +240,7 @@ int main(void)
 	poke("sem_timedwait, restart", sem_timed_waiter, SA_RESTART, 1);
 	finish();
 	poke("cond_wait", cond_waiter, 0, 0);
+	await_waiter();
 	pthread_mutex_lock(&m);
 	go = 1;
 	pthread_cond_signal(&c);
@@ -254,7 +267,7 @@ int main(void)
 	install(handler_posts, 0);
 	go = 0;
 	pthread_create(&target, NULL, cond_waiter, NULL);
-	usleep(30000);
+	await_waiter();
 	pthread_kill(target, SIGUSR1);
 	printf("  main: %d\n", sem_wait(&sem));
 	pthread_mutex_lock(&m);
@@ -265,14 +278,8 @@ int main(void)
 
 	puts("exit in the handler");
 	install(handler_exits, 0);
-	go = 1;
 	pthread_create(&target, NULL, exiting_waiter, NULL);
-	/* Once go is 0 and the mutex free, it waits. */
-	for (int waits = 0; !waits; usleep(1000)) {
-		pthread_mutex_lock(&m);
-		waits = !go;
-		pthread_mutex_unlock(&m);
-	}
+	await_waiter();
 	pthread_kill(target, SIGUSR1);
 	pthread_join(target, &result);
 	printf("  result %ld, mutex %d\n", (long)result, pthread_mutex_trylock(&m));

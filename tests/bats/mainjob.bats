@@ -218,20 +218,26 @@ holding()
 	done
 }
 
+# refused N - the server has said more than N times that it is out of descriptors.
+refused()
+{
+	[ "$(grep -c 'accept: Too many open files' "$log")" -gt "$1" ]
+}
+
 few_descriptors()
 {
 	# 100 descriptors: some connections are refused with EMFILE until others go.
-	local i
+	local i before
 
 	for ((i = 0; i < 3; i++)); do
+		before=$(grep -c 'accept: Too many open files' "$log")
 		"$GS_BUILD/tests/load_client" -p "$port" -c 150 -r 1 >/dev/null 2>&1 3>&- &
 		client=$!
-		sleep 1
+		wait_for 30 refused "$before" || return 1
 		kill -KILL "$client"
 		wait "$client" 2>/dev/null
 	done
-	wait_for 10 load_client -c 50 -r 5 || return 1
-	grep -q 'accept: Too many open files' "$log"
+	wait_for 30 load_client -c 50 -r 5
 }
 
 @test "out of descriptors: the server waits and goes on" {

@@ -30,18 +30,31 @@ assert s["threads"] == 6 and s["states"]["waiting"] == 5 and s["counters"]["crea
 	finish
 }
 
-# churn SECONDS - dump_churn in the background, its number in $pid.
+# churn - dump_churn in the background, its number in $pid. end_churn ends it.
 churn()
 {
 	dir=$BATS_TEST_TMPDIR
-	env LD_PRELOAD="$GS_LIB" "$(program dump_churn)" 100 "$1" >"$dir/out" 2>"$dir/err" 3>&- &
+	env LD_PRELOAD="$GS_LIB" "$(program dump_churn)" 100 600 >"$dir/out" 2>"$dir/err" 3>&- &
 	pid=$!
 	wait_for 30 test -s "$dir/out"
 }
 
+end_churn()
+{
+	kill -KILL "$pid"
+	wait "$pid" 2>/dev/null || true
+	pid=
+}
+
+# What is printed of a program that has done nothing yet is 0.
+has_waited()
+{
+	"$GS_TOOL" stat "$pid" | grep -qE '^latency p50 us +[0-9.]*[1-9]'
+}
+
 @test "goshim stat, top: how long threads wait for a processor" {
-	churn 6
-	sleep 1
+	churn
+	wait_for 30 has_waited
 	run "$GS_TOOL" stat --json "$pid"
 	assert_success
 	python3 -c 'import json, sys
@@ -51,8 +64,7 @@ assert 0 < s["p50"] <= s["p99"] < 60e9, s' "$output"
 	assert_line --regexp '^latency p50 us +[0-9]*[1-9][0-9.]*$|^latency p50 us +0\.[0-9]*[1-9]'
 	run "$GS_TOOL" top -b -n 1 -r 3 "$pid"
 	assert_line --index 3 --regexp '^Per second: [0-9]*[1-9][0-9]* switches, .* latency p50 [0-9.]+ us, p99 [0-9.]+ us$'
-	wait "$pid"
-	pid=
+	end_churn
 }
 
 @test "latencies are counted by powers of two" {
@@ -128,11 +140,25 @@ assert 0 < s["p50"] <= s["p99"] < 60e9, s' "$output"
 	done
 }
 
+# counts FILE - the four counters of which the test below speaks, a line each.
+counts()
+{
+	sed -nE 's/^goshim_(switches|parks|wakes|timers)_total[^ ]* //p' "$1"
+}
+
+# moved BEFORE AFTER - writes what $pid counts to AFTER; all are higher than in BEFORE.
+moved()
+{
+	"$GS_TOOL" metrics "$pid" >"$2"
+	[ "$(paste <(counts "$1") <(counts "$2") | awk '$2 > $1 { n++ } END { print n + 0 }')" = 4 ]
+}
+
 @test "goshim metrics: OpenMetrics, as its own reader takes it" {
-	churn 6
+	churn
+	printf 'goshim_%s_total 0\n' switches parks wakes timers >"$dir/nothing"
+	wait_for 30 moved "$dir/nothing" "$dir/first"
 	"$GS_TOOL" metrics "$pid" "$pid" >"$dir/first"
-	sleep 0.5
-	"$GS_TOOL" metrics "$pid" >"$dir/second"
+	wait_for 30 moved "$dir/first" "$dir/second"
 	# Debian's own, which has the package.
 	run /usr/bin/python3 - "$dir/first" "$dir/second" "$pid" <<-'END'
 	import sys
@@ -159,8 +185,7 @@ assert 0 < s["p50"] <= s["p99"] < 60e9, s' "$output"
 	print("ok")
 	END
 	assert_output ok
-	wait "$pid"
-	pid=
+	end_churn
 }
 
 @test "the library has probes at park, ready and switch" {

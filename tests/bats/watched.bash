@@ -35,6 +35,14 @@ start_program()
 	exec 8>"$dir/in"
 	wait_for 30 test -s "$dir/out"
 	assert_equal "$(cat "$dir/out")" "$pid"
+	# They have said that they are about to wait; and main says so by waiting.
+	wait_for 30 all_wait
+}
+
+# Main, and the four threads of dump_wait that do not compute.
+all_wait()
+{
+	"$GS_TOOL" dump --no-stacks "$pid" | grep -q '^goshim.* 5 waiting,'
 }
 
 finish()
