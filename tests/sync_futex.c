@@ -115,6 +115,11 @@ static void operations(void)
 	finish(4);
 
 	start(3, NULL);
+	say("requeue to itself", futex(&word, FUTEX_CMP_REQUEUE | flags, 1, (void *)1L, &word, 0));
+	say("wake the rest", futex(&word, FUTEX_WAKE | flags, INT_MAX, NULL, NULL, 0));
+	finish(3);
+
+	start(3, NULL);
 	other = 7;
 	say("wake op", futex(&other, FUTEX_WAKE_OP | flags, 1, (void *)2L, &word,
 			     FUTEX_OP(FUTEX_OP_ADD, 3, FUTEX_OP_CMP_GT, 0)));

@@ -109,6 +109,11 @@ int gs_futex_requeue(struct gs_thread *self, uint32_t *addr, uint32_t *to, int n
 	gs_park_lock2(&h, addr, to);
 	if (!compare || gs_futex_load(addr) == *compare) {
 		done = gs_futex_rouse(addr, n, FUTEX_BITSET_MATCH_ANY);
+		/* To where they are, they are counted all the same. */
+		for (w = gs_park_first(addr); addr == to && w && moves > 0; w = gs_park_next(w)) {
+			done++;
+			moves--;
+		}
 		while (addr != to && moves > 0 && (w = gs_park_first(addr)) != NULL) {
 			gs_park_take(w);
 			gs_park_move(w, to);
