@@ -16,6 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/auxv.h>
+
+#define GS_OBJECTION_SANITIZER "a sanitizer, which keeps books on every thread"
 
 /* Theirs if they are in the process. */
 extern void __asan_init(void) __attribute__((weak));
@@ -33,6 +36,40 @@ static bool gs_objection_go_note(const char *at, const char *end)
 			return true;
 		at = name + ((note->n_namesz + 3ul) & ~3ul) + ((note->n_descsz + 3ul) & ~3ul);
 	}
+	return false;
+}
+
+/* Does the program ask for a name that only a sanitizer has? One that is linked into it
+   need not show its own names to others, but leaves open what the program may define. */
+static bool gs_objection_sanitized(void)
+{
+	const ElfW(Phdr) *ph = (const void *)getauxval(AT_PHDR);
+	uintptr_t n = getauxval(AT_PHNUM), base = 0;
+	const ElfW(Dyn) *d = NULL;
+	const ElfW(Sym) *symbols = NULL;
+	const char *names = NULL;
+	const uint32_t *hash = NULL;
+
+	/* Not by dl_iterate_phdr: that is the sanitizer's, which is not awake yet. */
+	for (uintptr_t i = 0; i < n; i++) {
+		if (ph[i].p_type == PT_PHDR)
+			base = (uintptr_t)ph - ph[i].p_vaddr;
+		else if (ph[i].p_type == PT_DYNAMIC)
+			d = (const void *)(base + ph[i].p_vaddr);
+	}
+	/* The dynamic linker has made addresses of them. */
+	for (; d && d->d_tag != DT_NULL; d++) {
+		if (d->d_tag == DT_SYMTAB)
+			symbols = (const void *)d->d_un.d_ptr;
+		else if (d->d_tag == DT_STRTAB)
+			names = (const void *)d->d_un.d_ptr;
+		else if (d->d_tag == DT_GNU_HASH)
+			hash = (const void *)d->d_un.d_ptr;
+	}
+	/* hash[1]: where the defined ones begin; those that are asked for stand before. */
+	for (uint32_t i = 1; symbols && names && hash && i < hash[1]; i++)
+		if (strncmp(names + symbols[i].st_name, "__sanitizer_", 12) == 0)
+			return true;
 	return false;
 }
 
@@ -61,8 +98,8 @@ const char *gs_objection_find(void)
 {
 	const char *why = NULL;
 
-	if (__asan_init || __tsan_init || __msan_init)
-		return "a sanitizer, which keeps books on every thread";
+	if (__asan_init || __tsan_init || __msan_init || gs_objection_sanitized())
+		return GS_OBJECTION_SANITIZER;
 	dl_iterate_phdr(gs_objection_object, &why);
 	return why;
 }

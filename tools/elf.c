@@ -193,15 +193,6 @@ void gs_elf_imports(const struct gs_elf *elf, void (*visit)(const char *name, vo
 	}
 }
 
-bool gs_elf_defines(const struct gs_elf *elf, const char *name)
-{
-	for (size_t i = 0; i < elf->n_symbols; i++)
-		if (elf->symbols[i].st_shndx != SHN_UNDEF &&
-		    strcmp(gs_elf_string(elf, elf->symbols[i].st_name), name) == 0)
-			return true;
-	return false;
-}
-
 unsigned gs_elf_glibc(const struct gs_elf *elf)
 {
 	uint64_t at = gs_elf_offset(elf, gs_elf_tag(elf, DT_VERNEED)), n = gs_elf_tag(elf, DT_VERNEEDNUM);

@@ -34,9 +34,6 @@ void gs_elf_close(struct gs_elf *elf);
 /* Calls visit for every function and variable it imports. */
 void gs_elf_imports(const struct gs_elf *elf, void (*visit)(const char *name, void *arg), void *arg);
 
-/* It has a function or variable of that name for others to use. */
-bool gs_elf_defines(const struct gs_elf *elf, const char *name);
-
 /* Linked to others at run time. */
 bool gs_elf_dynamic(const struct gs_elf *elf);
 

@@ -112,21 +112,9 @@ static void gs_facts_import(const char *name, void *arg)
 		in->preloads = true;
 	else if (strcmp(name, "__tsan_init") == 0)
 		in->sanitizer = "ThreadSanitizer";
-}
-
-/* The sanitizer that is linked into the program itself, or NULL. */
-static const char *gs_facts_sanitizer(const struct gs_elf *elf)
-{
-	static const char *const known[][2] = {
-		{ "__asan_init", "AddressSanitizer" },
-		{ "__tsan_init", "ThreadSanitizer" },
-		{ "__msan_init", "MemorySanitizer" },
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (gs_elf_defines(elf, known[i][0]))
-			return known[i][1];
-	return NULL;
+	/* One that is linked into the program leaves open what that may define. */
+	else if (strncmp(name, "__sanitizer_", 12) == 0 && !in->sanitizer)
+		in->sanitizer = "a sanitizer";
 }
 
 /* Notes what the object imports. Every C++ program has libstdc++, which imports
@@ -218,8 +206,6 @@ static void gs_facts_inside(struct gs_facts *f, const struct gs_elf *elf)
 	bool script = strcmp(f->path, f->program) != 0;
 	char real[PATH_MAX];
 
-	if (!in.sanitizer)
-		in.sanitizer = gs_facts_sanitizer(elf);
 	/* $ORIGIN is where the file is, not where a link to it is. */
 	if (!realpath(f->program, real))
 		snprintf(real, sizeof(real), "%s", f->program);

@@ -159,12 +159,15 @@ threads='#include <pthread.h>
 	run shim env ASAN_OPTIONS=verify_asan_link_order=0 ./asan
 	assert_success
 	assert_output ""
-	# One that is in the program itself, which says so to others.
-	build static -fsanitize=address -static-libasan -rdynamic -pthread <<<"$threads"
-	verdict 1 'native: is built with AddressSanitizer' ./static
-	run shim ./static
-	assert_success
-	assert_output ""
+	# Linked into the program, where no other object sees their names.
+	for flags in "-fsanitize=address -static-libasan" "-fsanitize=thread -static-libtsan"; do
+		# shellcheck disable=SC2086 # words
+		build static $flags -pthread <<<"$threads"
+		verdict 1 'native: is built with a sanitizer' ./static
+		run shim ./static
+		assert_success
+		assert_output ""
+	done
 }
 
 @test "an answer that cannot be written is a failure" {
