@@ -13,8 +13,8 @@
 setup_build_packages="autoconf automake libtool make gcc g++ libc6-dev libboost-context-dev \
 	libunwind-dev systemtap-sdt-dev"
 setup_test_packages="bats bats-support bats-assert procps binutils file \
-	mandoc shellcheck valgrind golang-go xz-utils python3 python3-prometheus-client openssl netcat-openbsd memcached stunnel4 git \
-	gdb zsh bash-completion"
+	mandoc shellcheck valgrind golang-go xz-utils python3 python3-prometheus-client \
+	openssl netcat-openbsd memcached stunnel4 git gdb zsh bash-completion pkgconf linux-perf"
 # shellcheck disable=SC2034 # for who sources this
 setup_bench_packages="python3 gcc g++ libc6-dev golang-go libst-dev libboost-fiber-dev \
 	wrk gnuplot-nox linux-perf"
