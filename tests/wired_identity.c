@@ -340,6 +340,32 @@ static void look_fork(const char *who)
 	printf("%s: exit %d\n", who, WEXITSTATUS(status));
 }
 
+static void change_nothing(void)
+{
+}
+
+/* The child of a fork may do what only a process of one thread may. */
+static void look_alone(const char *who)
+{
+	int status = -1;
+	pthread_t t;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		show("user namespace", unshare(CLONE_NEWUSER));
+		look_ids("in there");
+		look = look_ids;
+		pthread_create(&t, NULL, descendant, NULL);
+		pthread_join(t, NULL);
+		fflush(stdout);
+		_exit(24);
+	}
+	waitpid(pid, &status, 0);
+	printf("%s: exit %d\n", who, WEXITSTATUS(status));
+}
+
 static const struct {
 	const char *name;
 	void (*change)(void), (*look)(const char *);
@@ -354,6 +380,7 @@ static const struct {
 	{ "slack", change_slack, look_slack },
 	{ "death", change_death, look_death },
 	{ "fork", change_nnp, look_fork },
+	{ "alone", change_nothing, look_alone },
 };
 
 int main(int argc, char **argv)

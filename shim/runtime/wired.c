@@ -31,6 +31,7 @@
 #include "cputime.h"
 #include "home.h"
 #include "log.h"
+#include "monitor.h"
 #include "preempt.h"
 #include "region.h"
 #include "sched.h"
@@ -152,10 +153,23 @@ static int gs_wired_become(struct gs_thread *self)
 	return 0;
 }
 
+/* Is this the process's only kernel thread, as in the child of a fork? Then what it has is
+   what those it makes will have, and calls that want a process of one thread (unshare with
+   CLONE_NEWUSER) have that. */
+static bool gs_wired_alone(const struct gs_thread *self)
+{
+	/* relaxed: nobody else is there to change them */
+	return !gs_monitor_running && self->worker->id == 0 &&
+	       atomic_load_explicit(&gs_thread_count, memory_order_relaxed) == 1 &&
+	       atomic_load_explicit(&gs_worker_count, memory_order_relaxed) == 1;
+}
+
 long gs_wired_call(struct gs_thread *self, long nr, const long *a, bool inherited)
 {
 	long ret;
 
+	if (inherited && gs_wired_alone(self))
+		return gs_sys6(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 	gs_enter(self);
 	ret = inherited && !gs_home_guard() ? -EAGAIN : gs_wired_become(self);
 	gs_leave(self);

@@ -74,6 +74,7 @@ setup()
 
 @test "fork from a thread that has changed" {
 	compare wired_identity fork
+	compare wired_identity alone
 	compare wired_life fork
 }
 
