@@ -204,6 +204,14 @@ static void gs_init_explain(void)
 	gs_log_debug("%s: the program runs without green threads", gs_init_why);
 }
 
+void gs_init_step_aside(const char *why)
+{
+	if (gs_init_state != GS_INIT_READY)
+		return;
+	gs_init_state = GS_INIT_OFF;
+	gs_init_why = why; /* not said: the calls for that may be among those it must not make */
+}
+
 bool gs_init_activate(void)
 {
 	if (GS_LIKELY(gs_init_state == GS_INIT_ON))

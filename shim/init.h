@@ -16,6 +16,9 @@ bool gs_init_activate(void);
    it is tried again at the next call. */
 bool gs_init_lacks_thread(void);
 
+/* Before the first thread: it is not to be made green, and why. */
+void gs_init_step_aside(const char *why);
+
 /* The environment the process was started with. */
 extern char **gs_init_environ;
 

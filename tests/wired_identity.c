@@ -287,6 +287,33 @@ static void change_filter(void)
 	show("again", syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog));
 }
 
+static void *after_filter(void *arg)
+{
+	printf("a thread: %d\n", *(int *)arg);
+	return NULL;
+}
+
+/* Before there is a thread: a filter by somebody who knows what this program calls. */
+static void case_harsh(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_create1, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_ctl, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	};
+	struct sock_fprog prog = { sizeof(code) / sizeof(code[0]), code };
+	int seven = 7;
+	pthread_t t;
+
+	show("no new privileges", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	show("filter", syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog));
+	pthread_create(&t, NULL, after_filter, &seven);
+	pthread_join(t, NULL);
+}
+
 static void look_slack(const char *who)
 {
 	printf("%s: %d\n", who, prctl(PR_GET_TIMERSLACK));
@@ -388,6 +415,10 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc > 1 && strcmp(argv[1], "name") == 0) {
 		case_name();
+		return 0;
+	}
+	if (argc > 1 && strcmp(argv[1], "harsh") == 0) {
+		case_harsh();
 		return 0;
 	}
 	for (size_t i = 0; argc > 1 && i < sizeof(cases) / sizeof(cases[0]); i++)

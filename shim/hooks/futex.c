@@ -249,7 +249,8 @@ GS_EXPORT long syscall(long nr, ...)
 		a[i] = va_arg(ap, long);
 	va_end(ap);
 	if (!gs_sched_on)
-		return gs_gate_result(gs_futex_raw(a, nr));
+		return gs_gate_result(nr == SYS_prctl || nr == SYS_seccomp ?
+					      gs_identity_early(nr, a) : gs_futex_raw(a, nr));
 	switch (nr) {
 	case SYS_futex:
 		op = (int)a[1];

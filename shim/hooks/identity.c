@@ -9,12 +9,14 @@
  * Called from: the program; gs_sched_syscall.
  */
 #include "gate.h"
+#include "init.h"
 #include "runtime/rights.h"
 #include "runtime/wired.h"
 #include "sched.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/keyctl.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
@@ -170,6 +172,35 @@ static bool gs_identity_same_list(const long *a)
 
 	return gs_sys3(SYS_get_robust_list, 0, &head, &length) == 0 &&
 	       (a[1] != (long)length || a[0] == (long)head);
+}
+
+/* Does a filter end, or trap, who makes a call it does not know? Its author knew what the
+   program calls, and not what the library does. */
+static bool gs_identity_is_harsh(const struct sock_fprog *f)
+{
+	for (unsigned i = 0; i < f->len; i++) {
+		uint32_t action = f->filter[i].k & SECCOMP_RET_ACTION_FULL;
+
+		if (f->filter[i].code == (BPF_RET | BPF_K) && action != SECCOMP_RET_ALLOW &&
+		    action != SECCOMP_RET_ERRNO && action != SECCOMP_RET_LOG)
+			return true;
+	}
+	return false;
+}
+
+long gs_identity_early(long nr, const long *a)
+{
+	long ret = gs_identity_raw(nr, a);
+	bool prctl = nr == SYS_prctl && a[0] == PR_SET_SECCOMP;
+	bool strict = prctl ? a[1] == SECCOMP_MODE_STRICT : a[0] == SECCOMP_SET_MODE_STRICT;
+
+	if (ret < 0 || (!prctl && nr != SYS_seccomp) ||
+	    !(strict || (prctl ? a[1] == SECCOMP_MODE_FILTER :
+				 a[0] == SECCOMP_SET_MODE_FILTER)))
+		return ret;
+	if (strict || gs_identity_is_harsh((const struct sock_fprog *)a[2]))
+		gs_init_step_aside("a filter that ends who makes other system calls than expected");
+	return ret;
 }
 
 long gs_identity_key(const long *a)

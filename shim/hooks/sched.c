@@ -144,7 +144,7 @@ long gs_sched_syscall(long nr, const long *a)
 	if (nr == SYS_pkey_alloc)
 		return gs_identity_key(a);
 	if (!gs_sched_on)
-		return gs_sched_raw(nr, a);
+		return gs_identity_early(nr, a);
 	switch (nr) {
 	case SYS_sched_setaffinity:
 	case SYS_sched_setscheduler:

@@ -25,6 +25,8 @@ long gs_sched_syscall(long nr, const long *a);
 long gs_identity_syscall(struct gs_thread *self, long nr, const long *a);
 /* pkey_alloc, also before the first thread is made. */
 long gs_identity_key(const long *a);
+/* The same call while the library is off: it may be a reason to stay that. */
+long gs_identity_early(long nr, const long *a);
 
 /* The live green thread a program means by this number; NULL when it is none of
    ours. 0 is the calling thread. */

@@ -70,6 +70,7 @@ setup()
 
 @test "a system call filter of one thread" {
 	compare wired_identity filter
+	compare wired_identity harsh
 }
 
 @test "fork from a thread that has changed" {
