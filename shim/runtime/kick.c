@@ -30,6 +30,8 @@ enum { GS_KICK_SIGSET = 8 };
 static _Atomic int gs_kick_sealed;      /* kernel thread; 0: none */
 static _Atomic uint32_t gs_kick_senders;
 
+/* The program's handlers do not run meanwhile: one that becomes another program would wait
+   for the count. */
 long gs_kick(int ktid, int sig)
 {
 	long err = -EBUSY;
@@ -73,7 +75,8 @@ bool gs_kick_unseal(struct gs_worker *w)
 		return false;
 	/* seq_cst: before the kick's handler looks at what senders have said */
 	atomic_store_explicit(&gs_kick_sealed, 0, memory_order_seq_cst);
-	gs_kick(w->ktid, GS_EVERYWHERE_SIGNAL);
+	/* Not counted: a handler of the program's may run in here, and exec. */
+	gs_sys3(__NR_tgkill, gs_sys_getpid(), w->ktid, GS_EVERYWHERE_SIGNAL);
 	return true;
 }
 

@@ -10,7 +10,8 @@
 struct gs_worker;
 
 /* Sends sig, one of the library's own, to kernel thread ktid. Returns 0, -EBUSY when that
-   is sealed (it will look by itself if it goes on), or the kernel's -errno. Any context. */
+   is sealed (it will look by itself if it goes on), or the kernel's -errno. Inside the runtime,
+   or with signals blocked. */
 long gs_kick(int ktid, int sig);
 
 /* The caller's worker, in a blocking region, is about to become another program: when this

@@ -44,8 +44,8 @@ void gs_sigaim(struct gs_thread *t, int ktid, int sig)
 	if (s)
 		/* relaxed: as above */
 		atomic_fetch_or_explicit(&s->aimed, GS_SIG(sig), memory_order_relaxed);
-	gs_signal_unlock(saved);
 	gs_kick(ktid, GS_SIG_KICK);
+	gs_signal_unlock(saved);
 }
 
 uint64_t gs_sigaim_at(const struct gs_worker *w)
