@@ -204,30 +204,41 @@ static void gs_init_explain(void)
 	gs_log_debug("%s: the program runs without green threads", gs_init_why);
 }
 
+/* For good. */
+static void gs_init_stay_out(const char *why)
+{
+	gs_init_state = GS_INIT_OFF;
+	gs_init_why = why;
+	gs_sched_never = gs_real.pthread_mutex_lock != NULL;
+}
+
 void gs_init_step_aside(const char *why)
 {
-	if (gs_init_state != GS_INIT_READY)
-		return;
-	gs_init_state = GS_INIT_OFF;
-	gs_init_why = why; /* not said: the calls for that may be among those it must not make */
+	/* Not said: the calls for that may be among those it must not make. */
+	if (gs_init_state == GS_INIT_READY)
+		gs_init_stay_out(why);
 }
 
 bool gs_init_activate(void)
 {
+	const char *why;
+
 	if (GS_LIKELY(gs_init_state == GS_INIT_ON))
 		return true;
 	if (gs_init_state == GS_INIT_OFF || gs_sys_gettid() != gs_sys_getpid())
 		return false;
 	gs_init_state = GS_INIT_OFF;
-	gs_init_why = gs_objection_find();
-	if (gs_init_why) {
+	why = gs_objection_find();
+	if (why) {
+		gs_init_stay_out(why);
 		gs_init_explain();
 		return false;
 	}
 	for (size_t i = 0; i < GS_ARRAY_SIZE(gs_init_steps); i++) {
-		const char *why = NULL;
-		int err = gs_init_steps[i].run(&why);
+		int err;
 
+		why = NULL;
+		err = gs_init_steps[i].run(&why);
 		if (err == 0)
 			continue;
 		/* RLIMIT_NPROC, or the like. A monitor is started later (life.c). */
@@ -242,6 +253,7 @@ bool gs_init_activate(void)
 		if (!gs_sched_on) {
 			gs_log_line("%s: %s; the program runs on kernel threads, without green "
 				    "threads", gs_init_steps[i].name, why);
+			gs_init_stay_out(why);
 			return false;
 		}
 		gs_log_line("%s: %s; green threads do without it", gs_init_steps[i].name, why);
@@ -309,9 +321,12 @@ __attribute__((destructor)) static void gs_init_farewell(void)
 
 __attribute__((constructor)) static void gs_init_constructor(int argc, char **argv, char **envp)
 {
+	const char *why;
+
 	gs_init_environ = envp;
-	gs_init_why = gs_init_objection();
-	if (gs_init_why) {
+	why = gs_init_objection();
+	if (why) {
+		gs_init_stay_out(why);
 		gs_init_explain();
 		return;
 	}

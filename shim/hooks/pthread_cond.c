@@ -232,7 +232,8 @@ int gs_sync_cond_wake(pthread_cond_t *pc, bool all)
 {
 	struct gs_cond *c = gs_sync_cond(pc);
 
-	if (!gs_cond_idle(c) || (gs_cond_flags(c) & ~(uint32_t)GS_COND_MONOTONIC))
+	if (!gs_cond_idle(c) || (gs_cond_flags(c) & ~(uint32_t)GS_COND_MONOTONIC) ||
+	    GS_UNLIKELY(gs_sched_never))
 		gs_sync_cond_wake_slow(pc, all);
 	return 0;
 }

@@ -3,7 +3,8 @@
  * pthread_sync.c - mutexes, barriers, spin locks, once.
  *
  * Who does the work:
- *	- nothing to wait for: we do, with glibc's own words, on or off;
+ *	- the library is off for good: libc, all of it;
+ *	- nothing to wait for: we do, with glibc's own words, on or not yet;
  *	- the library is off: libc, the very objects;
  *	- process-shared read-write locks and barriers: libc, in a blocking region if the
  *	  caller is a green thread;
@@ -77,6 +78,9 @@ int gs_sync_lock(pthread_mutex_t *pm, clockid_t clock, const struct timespec *ab
 {
 	struct gs_mutex *m = gs_sync_mutex(pm);
 
+	if (GS_UNLIKELY(gs_sched_never))
+		return abs ? gs_real.pthread_mutex_clocklock(pm, clock, abs) :
+			     gs_real.pthread_mutex_lock(pm);
 	if (GS_LIKELY(m->kind == GS_MUTEX_NORMAL) && GS_LIKELY(gs_mutex_grab(m))) {
 		gs_mutex_own(m, gs_mutex_tid());
 		return 0;
@@ -101,6 +105,8 @@ int gs_sync_trylock(pthread_mutex_t *pm)
 {
 	struct gs_mutex *m = gs_sync_mutex(pm);
 
+	if (GS_UNLIKELY(gs_sched_never))
+		return gs_real.pthread_mutex_trylock(pm);
 	if (gs_sync_theirs(m)) {
 		if (gs_sched_on)
 			return gs_sync_tried(m, -gs_shared_try(m));
@@ -128,6 +134,8 @@ int gs_sync_unlock(pthread_mutex_t *pm)
 {
 	struct gs_mutex *m = gs_sync_mutex(pm);
 
+	if (GS_UNLIKELY(gs_sched_never))
+		return gs_real.pthread_mutex_unlock(pm);
 	if (GS_UNLIKELY(m->kind != GS_MUTEX_NORMAL))
 		return gs_sync_unlock_slow(pm);
 	/* relaxed: as in gs_mutex_own */
@@ -240,6 +248,8 @@ GS_EXPORT int pthread_spin_lock(pthread_spinlock_t *lock)
 {
 	_Atomic int *word = (_Atomic int *)lock;
 
+	if (GS_UNLIKELY(gs_sched_never))
+		return gs_real.pthread_spin_lock(lock);
 	for (unsigned round = 0;; round++) {
 		for (int i = 0; i < GS_SYNC_SPINS; i++) {
 			int one = 1;
@@ -261,6 +271,8 @@ GS_EXPORT int pthread_spin_lock(pthread_spinlock_t *lock)
 
 int gs_sync_once(int *control, void (*routine)(void))
 {
+	if (GS_UNLIKELY(gs_sched_never))
+		return gs_real.pthread_once(control, routine);
 	if (GS_UNLIKELY(!gs_once_done(control)))
 		gs_once_run(gs_gate(), control, routine, gs_real.pthread_once);
 	return 0;

@@ -32,6 +32,7 @@ enum {
 
 struct gs_sched_ops gs_sched_ops;
 bool gs_sched_on;
+bool gs_sched_never;
 bool gs_sched_precise;
 _Atomic uint32_t gs_sched_turns;
 

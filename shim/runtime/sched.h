@@ -90,6 +90,11 @@ extern struct gs_sched_ops gs_sched_ops;
    in a fork child). */
 extern bool gs_sched_on;
 
+/* Never to be on in this process: the hooks of what tools watch (locks) pass everything on,
+   for who keeps books on a program misses what we did in libc's place. Written by init.c,
+   while one thread runs. */
+extern bool gs_sched_never;
+
 /* Somebody reads the processor time of single threads: account for each switch. */
 extern bool gs_sched_precise;
 

@@ -148,8 +148,25 @@ threads='#include <pthread.h>
 	assert_failure 7
 }
 
+# Who keeps books on a program sees each of its locks: else it finds races.
+locks='#include <pthread.h>
+	static pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;
+	static pthread_spinlock_t s;
+	static pthread_once_t o = PTHREAD_ONCE_INIT;
+	static int a, b, c;
+	static void once(void) { c = 1; }
+	static void *f(void *p) { for (int i = 0; i < 100; i++) {
+		pthread_once(&o, once);
+		pthread_mutex_lock(&m); a += c; pthread_mutex_unlock(&m);
+		while (pthread_mutex_trylock(&m)); a++; pthread_mutex_unlock(&m);
+		pthread_spin_lock(&s); b++; pthread_spin_unlock(&s); } return p; }
+	int main(void) { pthread_t t[4]; pthread_spin_init(&s, 0);
+		for (int i = 0; i < 4; i++) pthread_create(&t[i], 0, f, 0);
+		for (int i = 0; i < 4; i++) pthread_join(t[i], 0);
+		return a != 800 || b != 400; }'
+
 @test "sanitizers run natively" {
-	build tsan -fsanitize=thread -pthread <<<"$threads" || skip "no ThreadSanitizer"
+	build tsan -fsanitize=thread -pthread <<<"$locks" || skip "no ThreadSanitizer"
 	verdict 1 'native: is built with ThreadSanitizer' ./tsan
 	run shim ./tsan
 	assert_success
@@ -186,6 +203,10 @@ threads='#include <pthread.h>
 	assert_success
 	[[ $stderr == *"valgrind"*"without green threads"* ]]
 	run env LD_PRELOAD="$GS_LIB" valgrind -q ./threads
+	assert_success
+	assert_output ""
+	build locks -pthread <<<"$locks"
+	run env LD_PRELOAD="$GS_LIB" valgrind -q --tool=helgrind --error-exitcode=9 ./locks
 	assert_success
 	assert_output ""
 }
