@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ready.c - reads and writes that need not wait: a file, /dev/null, a pipe, a stream
- * socket; first in a program without threads, then with one that only waits.
+ * socket, and a pipe by the calls that can be told not to wait; first in a program without
+ * threads, then with one that only waits.
  *
  *	ready MILLISECONDS
  */
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <semaphore.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "bench.h"
 
@@ -48,6 +50,16 @@ static void do_pipe(long turns)
 	}
 }
 
+static void do_nowait(long turns)
+{
+	struct iovec all = { data, BYTES };
+
+	for (long i = 0; i < turns; i++) {
+		check(pwritev2(ends[1], &all, 1, -1, RWF_NOWAIT));
+		check(preadv2(ends[0], &all, 1, -1, RWF_NOWAIT));
+	}
+}
+
 static void do_socket(long turns)
 {
 	for (long i = 0; i < turns; i++) {
@@ -68,7 +80,7 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*work)(long);
 	} calls[] = { { "file", do_file }, { "null", do_null }, { "pipe", do_pipe },
-		      { "socket", do_socket } };
+		      { "socket", do_socket }, { "nowait", do_nowait } };
 	double milliseconds = argc > 1 ? (double)number(argv[1]) : 30;
 	FILE *temporary = tmpfile();
 	char name[64];
