@@ -55,6 +55,7 @@ enum {
 	GS_INIT_MEMBARRIER_REGISTER = 16, /* MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED */
 };
 
+extern void *__dso_handle __attribute__((visibility("hidden")));
 char **gs_init_environ;
 static enum gs_init_state gs_init_state;
 static const char *gs_init_why = "the constructor has not run";
@@ -333,6 +334,7 @@ __attribute__((constructor)) static void gs_init_constructor(int argc, char **ar
 	gs_init_state = GS_INIT_READY;
 	if (!gs_conf.children)
 		gs_init_strip(envp);
-	/* First of all registrations: see runtime/child.h. */
-	pthread_atfork(gs_child_prepare, gs_child_parent, gs_child_fresh);
+	/* First of all registrations: see runtime/child.h. Not by pthread_atfork: what that calls
+	   may be the program's (Firefox runs what it is told when it calls clone, too). */
+	gs_real_register_atfork(gs_child_prepare, gs_child_parent, gs_child_fresh, &__dso_handle);
 }

@@ -22,6 +22,7 @@
 struct gs_real gs_real;
 void *gs_real_dlopen, *gs_real_dlmopen;
 void *(*gs_real_dlsym)(void *, const char *);
+int (*gs_real_register_atfork)(void (*)(void), void (*)(void), void (*)(void), void *);
 struct gs_host gs_host;
 
 void gs_real_find_dlsym(void)
@@ -51,6 +52,9 @@ static const char *gs_real_hooks(void)
 #include "hooks.def"
 #undef GS_HOOK
 #undef GS_HOOK_REAL
+	*(void **)&gs_real_register_atfork = gs_real_find("__register_atfork");
+	if (!gs_real_register_atfork)
+		return "__register_atfork";
 	return gs_real.pthread_create ? NULL : "pthread_create";
 }
 

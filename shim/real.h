@@ -23,6 +23,9 @@ extern struct gs_real gs_real;
 /* Two of them once more, and dlsym, where assembly can name them; see hooks/dlfcn.c. */
 extern void *gs_real_dlopen, *gs_real_dlmopen;
 extern void *(*gs_real_dlsym)(void *, const char *);
+/* libc's part of pthread_atfork, which is linked into every object. */
+extern int (*gs_real_register_atfork)(void (*prepare)(void), void (*parent)(void),
+				      void (*child)(void), void *object);
 void gs_real_find_dlsym(void);
 
 /* Fills gs_real and gs_host. Returns NULL, or the name that libc lacks. */

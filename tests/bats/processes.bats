@@ -13,6 +13,7 @@ GS_PROCS="1 2 8"
 
 @test "processes made amid malloc, stdio and each other; attributes; exec that fails" {
 	each fork_kinds
+	compare fork_register
 }
 
 @test "a signal for a child that is just being made, with random yields" {
