@@ -10,6 +10,8 @@
  */
 #include "gate.h"
 #include "init.h"
+#include "runtime/access.h"
+#include "runtime/filter.h"
 #include "runtime/rights.h"
 #include "runtime/wired.h"
 #include "sched.h"
@@ -71,6 +73,39 @@ static long gs_identity_get_name(struct gs_thread *self, char *name)
 	return ret;
 }
 
+/* Is it a filter the kernel may take, and one the library has to heed? */
+static bool gs_identity_is_harsh(struct gs_thread *self, const struct sock_fprog *prog)
+{
+	return gs_access_readable(self, prog, sizeof(*prog)) && prog->len > 0 &&
+	       prog->len <= BPF_MAXINSNS &&
+	       gs_access_readable(self, prog->filter, prog->len * sizeof(*prog->filter)) &&
+	       gs_filter_is_harsh(prog);
+}
+
+/* prctl(PR_SET_SECCOMP) and seccomp. One for all threads is the kernel's business, but for
+   what the library itself calls. */
+static long gs_identity_confine(struct gs_thread *self, long nr, const long *a)
+{
+	const struct sock_fprog *prog = (const struct sock_fprog *)a[2];
+	bool prctl = nr == SYS_prctl;
+	struct gs_filter *f = NULL;
+	long ret;
+
+	if ((prctl ? a[1] == SECCOMP_MODE_FILTER : a[0] == SECCOMP_SET_MODE_FILTER) &&
+	    gs_identity_is_harsh(self, prog)) {
+		gs_enter(self);
+		f = gs_filter_add(prog);
+		gs_leave(self);
+		if (!f)
+			return -ENOMEM;
+	}
+	ret = !prctl && (a[1] & SECCOMP_FILTER_FLAG_TSYNC) ? gs_identity_raw(nr, a) :
+							     gs_wired_call(self, nr, a, true);
+	if (ret < 0 && f)
+		gs_filter_drop(f);
+	return ret;
+}
+
 static long gs_identity_prctl(struct gs_thread *self, const long *a)
 {
 	switch ((int)a[0]) {
@@ -85,7 +120,6 @@ static long gs_identity_prctl(struct gs_thread *self, const long *a)
 			break;
 		/* fall through */
 	case PR_SET_KEEPCAPS:
-	case PR_SET_SECCOMP:
 	case PR_CAPBSET_DROP:
 	case PR_SET_TSC:
 	case PR_SET_SECUREBITS:
@@ -96,6 +130,8 @@ static long gs_identity_prctl(struct gs_thread *self, const long *a)
 	case PR_SET_IO_FLUSHER:
 	case PR_SET_SYSCALL_USER_DISPATCH:
 		return gs_wired_call(self, SYS_prctl, a, true);
+	case PR_SET_SECCOMP:
+		return gs_identity_confine(self, SYS_prctl, a);
 	case PR_SCHED_CORE:
 		if (a[1] != PR_SCHED_CORE_GET && a[3] == PR_SCHED_CORE_SCOPE_THREAD &&
 		    gs_sched_thread(self, (pid_t)a[2]) == self) {
@@ -174,20 +210,6 @@ static bool gs_identity_same_list(const long *a)
 	       (a[1] != (long)length || a[0] == (long)head);
 }
 
-/* Does a filter end, or trap, who makes a call it does not know? Its author knew what the
-   program calls, and not what the library does. */
-static bool gs_identity_is_harsh(const struct sock_fprog *f)
-{
-	for (unsigned i = 0; i < f->len; i++) {
-		uint32_t action = f->filter[i].k & SECCOMP_RET_ACTION_FULL;
-
-		if (f->filter[i].code == (BPF_RET | BPF_K) && action != SECCOMP_RET_ALLOW &&
-		    action != SECCOMP_RET_ERRNO && action != SECCOMP_RET_LOG)
-			return true;
-	}
-	return false;
-}
-
 long gs_identity_early(long nr, const long *a)
 {
 	long ret = gs_identity_raw(nr, a);
@@ -198,7 +220,7 @@ long gs_identity_early(long nr, const long *a)
 	    !(strict || (prctl ? a[1] == SECCOMP_MODE_FILTER :
 				 a[0] == SECCOMP_SET_MODE_FILTER)))
 		return ret;
-	if (strict || gs_identity_is_harsh((const struct sock_fprog *)a[2]))
+	if (strict || gs_filter_is_harsh((const struct sock_fprog *)a[2]))
 		gs_init_step_aside("a filter that ends who makes other system calls than expected");
 	return ret;
 }
@@ -229,10 +251,8 @@ long gs_identity_syscall(struct gs_thread *self, long nr, const long *a)
 	case SYS_request_key:
 		return gs_identity_keys(self, nr, a);
 	case SYS_seccomp:
-		/* A filter for all threads is the kernel's business. */
-		if (a[0] == SECCOMP_SET_MODE_STRICT ||
-		    (a[0] == SECCOMP_SET_MODE_FILTER && !(a[1] & SECCOMP_FILTER_FLAG_TSYNC)))
-			return gs_wired_call(self, nr, a, true);
+		if (a[0] == SECCOMP_SET_MODE_STRICT || a[0] == SECCOMP_SET_MODE_FILTER)
+			return gs_identity_confine(self, nr, a);
 		break;
 	case SYS_unshare:
 	case SYS_setns:

@@ -160,6 +160,7 @@ void gs_arch_sigreturn(void);
 
 /* Where the thread that a signal interrupted was. */
 #define gs_arch_context_pc(uc) ((uintptr_t)(uc)->uc_mcontext.gregs[16 /* REG_RIP */])
+#define gs_arch_context_result(uc) ((uc)->uc_mcontext.gregs[13 /* REG_RAX */])
 #define gs_arch_context_sp(uc) ((uintptr_t)(uc)->uc_mcontext.gregs[15 /* REG_RSP */])
 
 /* A jump that replaces the first bytes of a libc function. */

@@ -28,6 +28,7 @@
 
 #include "everywhere.h"
 #include "fd.h"
+#include "filter.h"
 #include "kick.h"
 #include "lend.h"
 #include "loaded.h"
@@ -151,6 +152,7 @@ void gs_child_fresh(void)
 	atomic_fetch_and_explicit(&self->attention, ~(uint32_t)GS_ATT_RETAKE, memory_order_relaxed);
 	gs_monitor_after_fork();
 	gs_kick_after_fork();
+	gs_filter_after_fork();
 	gs_worker_after_fork(self);
 	gs_wired_after_fork(self);
 	gs_lend_after_fork();

@@ -32,14 +32,14 @@ static uint64_t gs_cputime_cycles, gs_cputime_when; /* the same moment, at start
 static uint64_t gs_cputime_early;                   /* ns main had used by then */
 static _Atomic double gs_cputime_factor;            /* ns per cycle; 0: not known yet */
 
-/* What the clock of kernel thread ktid says, in ns. */
+/* What the clock of kernel thread ktid says, in ns; 0: nothing, for a filter bars it. */
 static uint64_t gs_cputime_kernel(int ktid)
 {
 	struct timespec ts = { 0, 0 };
 
 	/* The number of a thread's clock, the kernel's way. */
-	gs_sys2(__NR_clock_gettime, ktid ? (long)(int)(~(unsigned)ktid << 3 | 6)
-					 : CLOCK_THREAD_CPUTIME_ID, &ts);
+	gs_sys_try2(__NR_clock_gettime, ktid ? (long)(int)(~(unsigned)ktid << 3 | 6)
+					     : CLOCK_THREAD_CPUTIME_ID, &ts);
 	return (uint64_t)ts.tv_sec * GS_NSEC + (uint64_t)ts.tv_nsec;
 }
 
@@ -85,13 +85,12 @@ static uint64_t gs_cputime_really(const struct gs_worker *w, uint64_t ns, uint64
 uint64_t gs_cputime_lasted(struct gs_worker *w, uint64_t stay)
 {
 	double scale = gs_cputime_scale(false);
-	uint64_t ns;
+	uint64_t ns = scale != 0 ? gs_cputime_kernel(0) : 0;
 
-	if (scale == 0) {
+	if (ns == 0) {
 		w->charged += stay;
 		return stay;
 	}
-	ns = gs_cputime_kernel(0);
 	stay = gs_cputime_really(w, ns, stay, scale);
 	w->cpu_ns = ns;
 	w->charged = 0;

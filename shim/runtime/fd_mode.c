@@ -18,6 +18,7 @@
 #include "sched.h"
 #include "sys.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -34,7 +35,7 @@ enum { GS_FD_MEM_MAJOR = 1 }; /* /dev/null, zero, random */
 
 static int gs_fd_sockopt(int fd, int option, void *value, socklen_t len)
 {
-	return (int)gs_sys5(__NR_getsockopt, fd, SOL_SOCKET, option, value, &len);
+	return (int)gs_sys_try5(__NR_getsockopt, fd, SOL_SOCKET, option, value, &len);
 }
 
 static unsigned gs_fd_ask_socket(int fd, uint32_t *flags)
@@ -42,9 +43,13 @@ static unsigned gs_fd_ask_socket(int fd, uint32_t *flags)
 	int domain = 0, type = 0, protocol = 0, lowat = 1;
 	struct linger linger = { 0, 0 };
 
+	/* The kind whose rules ask least of it. */
+	if (gs_fd_sockopt(fd, SO_TYPE, &type, sizeof(type)) == -ENOSYS)
+		return GS_FD_STREAM;
 	gs_fd_sockopt(fd, SO_DOMAIN, &domain, sizeof(domain));
-	gs_fd_sockopt(fd, SO_TYPE, &type, sizeof(type));
-	gs_fd_sockopt(fd, SO_PROTOCOL, &protocol, sizeof(protocol));
+	if (type == SOCK_STREAM && domain != AF_UNIX &&
+	    gs_fd_sockopt(fd, SO_PROTOCOL, &protocol, sizeof(protocol)) == -ENOSYS)
+		return GS_FD_STREAM;
 	if (type == SOCK_STREAM) {
 		if (gs_fd_sockopt(fd, SO_LINGER, &linger, sizeof(linger)) == 0 && linger.l_onoff)
 			*flags |= GS_FD_LINGERS;
@@ -83,7 +88,7 @@ static unsigned gs_fd_ask_kind(int fd, const struct stat *st, uint32_t *flags)
 	case S_IFCHR:
 		if (major(st->st_rdev) == GS_FD_MEM_MAJOR)
 			return GS_FD_FILE;
-		return gs_sys3(__NR_ioctl, fd, TCGETS, termios) == 0 ? GS_FD_TTY : GS_FD_CHAR;
+		return gs_sys_try3(__NR_ioctl, fd, TCGETS, termios) == 0 ? GS_FD_TTY : GS_FD_CHAR;
 	case S_IFREG:
 	case S_IFDIR:
 	case S_IFBLK:
@@ -101,8 +106,10 @@ int gs_fd_classify(struct gs_fd *f, int fd)
 	struct gs_thread *self;
 	struct stat st;
 	unsigned kind;
-	long err = gs_sys2(__NR_fstat, fd, &st);
+	long err = gs_sys_try2(__NR_fstat, fd, &st);
 
+	if (err == -ENOSYS)
+		return GS_FD_TTY; /* the plain call is always right */
 	if (err < 0)
 		return (int)err;
 	kind = gs_fd_ask_kind(fd, &st, &flags);

@@ -132,7 +132,11 @@ int gs_io_begin_socket(struct gs_io *io, struct gs_thread *self, int fd, uint32_
 		return gs_sys3(__NR_fcntl, fd, F_GETFD, 0) < 0 ? -EBADF : -ENOMEM;
 	gs_fd_closing(fd);
 	kind = gs_io_begin(io, self, fd, dir, reason);
-	return kind < 0 || gs_fd_is_socket((unsigned)kind) ? kind : -ENOTSOCK;
+	if (kind < 0 || gs_fd_is_socket((unsigned)kind))
+		return kind;
+	/* A filter may keep us from finding out what it is: the call will tell. relaxed: it
+	   was seen when the kind was asked for */
+	return atomic_load_explicit(&gs_filter_on, memory_order_relaxed) ? GS_FD_STREAM : -ENOTSOCK;
 }
 
 long gs_io_wait(struct gs_io *io)
@@ -183,14 +187,21 @@ bool gs_io_at_mark(const struct gs_io *io)
 	       gs_sys3(__NR_ioctl, io->fd, SIOCATMARK, &at) == 0 && at;
 }
 
+/* What the program did not call itself its filter may trap. */
+static long gs_io_try(const struct gs_io_call *c)
+{
+	if (c->flag == RWF_NOWAIT)
+		return gs_sys_try(c->nr, c->a[0], c->a[1], c->a[2], c->a[3], c->a[4], c->a[5]);
+	return gs_arch_syscall(c->nr, c->a[0], c->a[1], c->a[2], c->a[3], c->a[4], c->a[5]);
+}
+
 long gs_io_repeat(struct gs_io *io, struct gs_io_call *c)
 {
 	long r;
 
 	for (;;) {
 		if (GS_LIKELY(gs_io_ready(io))) {
-			r = gs_arch_syscall(c->nr, c->a[0], c->a[1], c->a[2], c->a[3], c->a[4],
-					    c->a[5]);
+			r = gs_io_try(c);
 			if (GS_LIKELY(r != -EAGAIN))
 				return r;
 			gs_io_drained(io);

@@ -140,9 +140,36 @@ long gs_io_send(struct gs_thread *self, int fd, const void *buf, size_t n, int f
 
 /* ---- read and write ---- */
 
-static long gs_io_in(struct gs_io *io, int kind, const struct iovec *iov, int cnt)
+/* Has the program put on a filter that traps what it does not know? */
+static bool gs_io_filtered(void)
 {
-	struct gs_io_call plain = { .nr = __NR_readv, .a = { io->fd, (long)iov, cnt } };
+	/* relaxed: whoever put it on before a call of this thread's has told it since */
+	return GS_UNLIKELY(atomic_load_explicit(&gs_filter_on, memory_order_relaxed));
+}
+
+#define GS_IO_PLAIN(name, fd, what, n) \
+	(&(struct gs_io_call){ .nr = __NR_##name, .a = { (fd), (long)(what), (long)(n) } })
+
+static long gs_io_call(struct gs_io *io, const struct gs_io_call *c)
+{
+	return gs_io_block(io->self, c->nr, c->a[0], c->a[1], c->a[2], 0, 0, 0);
+}
+
+/* Under such a filter: the program's own call and, of others, as few as may be. */
+static long gs_io_own(struct gs_io *io, int kind, const struct gs_io_call *plain)
+{
+	if (kind <= GS_FD_TTY)
+		return gs_io_call(io, plain);
+	if (gs_io_nonblock(io))
+		return gs_sys3(plain->nr, plain->a[0], plain->a[1], plain->a[2]);
+	gs_loop_tell();
+	return gs_io_ask(io, plain);
+}
+
+/* plain: the call that the program made. */
+static long gs_io_in(struct gs_io *io, int kind, const struct gs_io_call *plain,
+		     const struct iovec *iov, int cnt)
+{
 	struct gs_io_call nowait = {
 		.nr = __NR_preadv2,
 		.a = { io->fd, (long)iov, cnt, -1, 0, RWF_NOWAIT },
@@ -153,9 +180,9 @@ static long gs_io_in(struct gs_io *io, int kind, const struct iovec *iov, int cn
 	long r;
 
 	if (kind <= GS_FD_TTY)
-		return gs_io_block(io->self, __NR_readv, io->fd, (long)iov, cnt, 0, 0, 0);
+		return gs_io_call(io, plain);
 	if (gs_io_nonblock(io))
-		return gs_sys3(__NR_readv, io->fd, iov, cnt);
+		return gs_sys3(plain->nr, plain->a[0], plain->a[1], plain->a[2]);
 	if (kind != GS_FD_CHAR && !(gs_fd_flags(io->f) & (GS_FD_ASK_IN | GS_FD_LOWAT))) {
 		r = gs_io_repeat(io, &nowait);
 		if (r >= 0) {
@@ -166,18 +193,18 @@ static long gs_io_in(struct gs_io *io, int kind, const struct iovec *iov, int cn
 		}
 		/* The flag is refused, or something else is wrong, and the plain call says so. */
 		if (r == -EINVAL)
-			return gs_io_block(io->self, __NR_readv, io->fd, (long)iov, cnt, 0, 0, 0);
+			return gs_io_call(io, plain);
 		if (!gs_io_refused(r))
 			return r;
 		gs_fd_mark(io->f, GS_FD_ASK_IN);
 	}
-	return gs_fd_is_socket((unsigned)kind) ? gs_io_recvmsg(io->self, io->fd, &m, 0)
-					       : gs_io_ask(io, &plain);
+	return gs_fd_is_socket((unsigned)kind) && !gs_io_filtered() ?
+		       gs_io_recvmsg(io->self, io->fd, &m, 0) : gs_io_ask(io, plain);
 }
 
-static long gs_io_out(struct gs_io *io, int kind, const struct iovec *iov, int cnt)
+static long gs_io_out(struct gs_io *io, int kind, const struct gs_io_call *plain,
+		      const struct iovec *iov, int cnt)
 {
-	struct gs_io_call plain = { .nr = __NR_writev, .a = { io->fd, (long)iov, cnt } };
 	struct gs_io_call nowait = {
 		.nr = __NR_pwritev2,
 		.a = { io->fd, (long)iov, cnt, -1, 0, RWF_NOWAIT },
@@ -189,9 +216,9 @@ static long gs_io_out(struct gs_io *io, int kind, const struct iovec *iov, int c
 	long r;
 
 	if (kind <= GS_FD_TTY || kind == GS_FD_ANON)
-		return gs_io_block(io->self, __NR_writev, io->fd, (long)iov, cnt, 0, 0, 0);
+		return gs_io_call(io, plain);
 	if (gs_io_nonblock(io))
-		return gs_sys3(__NR_writev, io->fd, iov, cnt);
+		return gs_sys3(plain->nr, plain->a[0], plain->a[1], plain->a[2]);
 	if (kind != GS_FD_CHAR && !(gs_fd_flags(io->f) & (GS_FD_ASK_OUT | GS_FD_ERROR))) {
 		r = gs_io_repeat(io, &nowait);
 		if (r >= 0) {
@@ -202,13 +229,13 @@ static long gs_io_out(struct gs_io *io, int kind, const struct iovec *iov, int c
 			return gs_io_send_rest(io, kind, &rest, 0, (size_t)r);
 		}
 		if (r == -EINVAL)
-			return gs_io_block(io->self, __NR_writev, io->fd, (long)iov, cnt, 0, 0, 0);
+			return gs_io_call(io, plain);
 		if (!gs_io_refused(r))
 			return r;
 		gs_fd_mark(io->f, GS_FD_ASK_OUT);
 	}
-	if (!gs_fd_is_socket((unsigned)kind))
-		return gs_io_ask(io, &plain);
+	if (!gs_fd_is_socket((unsigned)kind) || gs_io_filtered())
+		return gs_io_ask(io, plain);
 	return gs_io_sendmsg(io->self, io->fd, &m, kind == GS_FD_SEQPACKET ? MSG_EOR : 0);
 }
 
@@ -221,6 +248,8 @@ long gs_io_read(struct gs_thread *self, int fd, void *buf, size_t n)
 
 	if (GS_UNLIKELY(kind < 0))
 		return kind;
+	if (gs_io_filtered() && n > 0 && kind != GS_FD_ANON)
+		return gs_io_own(&io, kind, GS_IO_PLAIN(read, fd, buf, n));
 	if (gs_fd_is_socket((unsigned)kind) && n > 0) {
 		r = gs_io_receive(&io, kind, buf, n, 0, NULL, NULL);
 		if (GS_LIKELY(r != -ENOTSOCK))
@@ -233,7 +262,7 @@ long gs_io_read(struct gs_thread *self, int fd, void *buf, size_t n)
 	   than a counter is an error, ready or not. */
 	if (kind <= GS_FD_TTY || n == 0 || (kind == GS_FD_ANON && n < sizeof(uint64_t)))
 		return gs_io_block(self, __NR_read, fd, (long)buf, (long)n, 0, 0, 0);
-	return gs_io_in(&io, kind, &iov, 1);
+	return gs_io_in(&io, kind, GS_IO_PLAIN(read, fd, buf, n), &iov, 1);
 }
 
 /* A FIFO that cannot be told not to wait: as much at a time as poll promises room for.
@@ -269,6 +298,8 @@ long gs_io_write(struct gs_thread *self, int fd, const void *buf, size_t n)
 
 	if (GS_UNLIKELY(kind < 0))
 		return kind;
+	if (gs_io_filtered() && n > 0 && kind != GS_FD_ANON)
+		return gs_io_own(&io, kind, GS_IO_PLAIN(write, fd, buf, n));
 	if (gs_fd_is_socket((unsigned)kind)) {
 		r = gs_io_transmit(&io, kind, buf, n, kind == GS_FD_SEQPACKET ? MSG_EOR : 0, NULL,
 				   0);
@@ -283,7 +314,7 @@ long gs_io_write(struct gs_thread *self, int fd, const void *buf, size_t n)
 		return gs_io_block(self, __NR_write, fd, (long)buf, (long)n, 0, 0, 0);
 	if (kind == GS_FD_PIPE && n > PIPE_BUF && (gs_fd_flags(io.f) & GS_FD_ASK_OUT))
 		return gs_io_write_fifo(&io, buf, n);
-	return gs_io_out(&io, kind, &iov, 1);
+	return gs_io_out(&io, kind, GS_IO_PLAIN(write, fd, buf, n), &iov, 1);
 }
 
 /* Is this vector to be shown to the kernel before anything is waited for? It may be of no
@@ -310,7 +341,9 @@ long gs_io_readv(struct gs_thread *self, int fd, const struct iovec *iov, int cn
 		return kind;
 	if (gs_io_vec_odd(&io, kind, iov, cnt))
 		return gs_sys3(__NR_readv, fd, iov, cnt);
-	return gs_io_in(&io, kind, iov, cnt);
+	if (gs_io_filtered())
+		return gs_io_own(&io, kind, GS_IO_PLAIN(readv, fd, iov, cnt));
+	return gs_io_in(&io, kind, GS_IO_PLAIN(readv, fd, iov, cnt), iov, cnt);
 }
 
 long gs_io_writev(struct gs_thread *self, int fd, const struct iovec *iov, int cnt)
@@ -322,5 +355,7 @@ long gs_io_writev(struct gs_thread *self, int fd, const struct iovec *iov, int c
 		return kind;
 	if (gs_io_vec_odd(&io, kind, iov, cnt))
 		return gs_sys3(__NR_writev, fd, iov, cnt);
-	return gs_io_out(&io, kind, iov, cnt);
+	if (gs_io_filtered() && kind != GS_FD_ANON)
+		return gs_io_own(&io, kind, GS_IO_PLAIN(writev, fd, iov, cnt));
+	return gs_io_out(&io, kind, GS_IO_PLAIN(writev, fd, iov, cnt), iov, cnt);
 }

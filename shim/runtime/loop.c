@@ -73,7 +73,7 @@ static long gs_loop_wait(int epfd, struct epoll_event *events, int max, uint64_t
 		ts.tv_nsec = (long)(left % GS_NSEC);
 		tsp = &ts;
 	}
-	r = gs_arch_syscall(__NR_epoll_pwait2, epfd, (long)events, max, (long)tsp, 0, 0);
+	r = gs_sys_try5(__NR_epoll_pwait2, epfd, events, max, tsp, 0);
 	if (GS_UNLIKELY(r == -ENOSYS || r == -EPERM)) /* before Linux 5.11, or filtered out */
 		r = gs_arch_syscall(__NR_epoll_wait, epfd, (long)events, max,
 				    tsp ? (long)GS_MIN(left / 1000000 + (left % 1000000 != 0),

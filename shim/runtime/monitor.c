@@ -200,7 +200,8 @@ static void gs_monitor_pause(uint64_t ns)
 {
 	struct timespec ts = { .tv_sec = (time_t)(ns / GS_NSEC), .tv_nsec = (long)(ns % GS_NSEC) };
 
-	gs_sys2(__NR_nanosleep, &ts, NULL);
+	if (gs_sys_try2(__NR_nanosleep, &ts, NULL) == -ENOSYS)
+		gs_sys_futex_wait(&gs_monitor_resting, 0, &ts);
 }
 
 /* Sleeps in epoll_wait, at most ns. */

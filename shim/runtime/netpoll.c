@@ -40,7 +40,7 @@ int gs_netpoll_raise(int fd)
 	   programs that select() over all of getdtablesize() read sets of 1024. */
 	long want = 1024, high = -1;
 
-	if (gs_sys2(__NR_getrlimit, RLIMIT_NOFILE, &limit) == 0 && (long)limit.rlim_cur < want)
+	if (gs_sys_try2(__NR_getrlimit, RLIMIT_NOFILE, &limit) == 0 && (long)limit.rlim_cur < want)
 		want = (long)limit.rlim_cur;
 	for (long at = want - 16; at > 64 && high < 0; at /= 2)
 		high = gs_sys3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, at);
@@ -135,7 +135,7 @@ int gs_netpoll_wait(struct gs_netpoll_batch *b, uint64_t timeout)
 			ts.tv_nsec = (long)(timeout % GS_NSEC);
 			tsp = &ts;
 		}
-		n = gs_sys6(__NR_epoll_pwait2, gs_netpoll_epfd, b->events, GS_NETPOLL_BATCH, tsp,
+		n = gs_sys_try6(__NR_epoll_pwait2, gs_netpoll_epfd, b->events, GS_NETPOLL_BATCH, tsp,
 			    NULL, 0);
 		if (n == -ENOSYS || n == -EPERM) /* before Linux 5.11, or filtered out */
 			n = gs_sys4(__NR_epoll_wait, gs_netpoll_epfd, b->events, GS_NETPOLL_BATCH,

@@ -39,6 +39,7 @@
 #include "preempt.h"
 
 #include "conf.h"
+#include "filter.h"
 #include "host.h"
 #include "idle.h"
 #include "kick.h"
@@ -164,7 +165,7 @@ int gs_preempt_init(void)
 }
 
 /* Which system call the kernel thread sleeps in: its number, -1 when it runs or
-   nothing can be learned. */
+   nothing can be learned. On the monitor. */
 static long gs_preempt_sleeping(int ktid)
 {
 	char buf[64];
@@ -172,7 +173,9 @@ static long gs_preempt_sleeping(int ktid)
 	long fd, n, nr = 0;
 
 	gs_log_format(&path, "/proc/self/task/%d/syscall", ktid);
-	fd = gs_sys4(__NR_openat, AT_FDCWD, buf, O_RDONLY | O_CLOEXEC, 0);
+	gs_filter_hold();
+	fd = gs_sys_try4(__NR_openat, AT_FDCWD, buf, O_RDONLY | O_CLOEXEC, 0);
+	gs_filter_release();
 	if (fd < 0)
 		return -1;
 	n = gs_sys3(__NR_read, fd, buf, sizeof(buf) - 1);

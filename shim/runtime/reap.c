@@ -52,7 +52,7 @@ int gs_reap_await(struct gs_thread *self, int pid)
 	while (err == 0 && !gs_reap_over(pid)) {
 		struct gs_fd *f;
 
-		fd = (int)gs_sys2(__NR_pidfd_open, pid, 0);
+		fd = (int)gs_sys_try2(__NR_pidfd_open, pid, 0);
 		if (fd < 0)
 			return 0; /* before Linux 5.3, or no number is free */
 		fd = gs_netpoll_raise(fd);

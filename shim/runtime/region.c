@@ -42,7 +42,7 @@ static long gs_region_sleeps(void)
 {
 	struct rusage usage;
 
-	return gs_sys2(__NR_getrusage, RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
+	return gs_sys_try2(__NR_getrusage, RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
 }
 
 /* p goes to others, as the monitor would have it later (gs_monitor_retake); it is in their

@@ -53,6 +53,8 @@
 #include <errno.h>
 #include <string.h>
 
+enum { GS_SIGNAL_SECCOMP = 1 }; /* SYS_SECCOMP, the si_code of SIGSYS */
+
 static const uint64_t gs_signal_all = ~GS_SIGS_FAULT;
 
 static int gs_signal_pid;
@@ -194,6 +196,17 @@ static void gs_signal_explain(const struct gs_thread *self, int sig, const sigin
 		    self->tid, self->name[0] ? " " : "", self->name, self->stack.size / 1024);
 }
 
+/* A call of the runtime's own that a filter of the program's traps, which has a handler: no
+   business of that. It is as if the kernel did not know the call. A vfork child's calls are
+   the program's. */
+static bool gs_signal_trapped(const struct gs_thread *self, const siginfo_t *info)
+{
+	return info->si_signo == SIGSYS && info->si_code == GS_SIGNAL_SECCOMP && self &&
+	       self->inrt > 0 &&
+	       gs_sigact_get(SIGSYS).handler > (uintptr_t)SIG_IGN &&
+	       gs_sys_getpid() == gs_signal_pid;
+}
+
 static void gs_signal_fault(struct gs_thread *self, int sig, siginfo_t *info, ucontext_t *uc)
 {
 	struct gs_sigact act = gs_sigact_get(sig);
@@ -202,6 +215,10 @@ static void gs_signal_fault(struct gs_thread *self, int sig, siginfo_t *info, uc
 	uintptr_t sp = (uintptr_t)__builtin_frame_address(0), top;
 	const stack_t *alt;
 
+	if (gs_signal_trapped(self, info)) {
+		gs_arch_context_result(uc) = -ENOSYS;
+		return;
+	}
 	if (act.handler <= (uintptr_t)SIG_IGN ||
 	    (program && (gs_signal_mask_of(self) & GS_SIG(sig)))) {
 		gs_signal_explain(self, sig, info);

@@ -44,7 +44,7 @@ void gs_sigqueue_init(void)
 {
 	struct rlimit limit;
 
-	if (gs_sys2(__NR_getrlimit, RLIMIT_SIGPENDING, &limit) == 0)
+	if (gs_sys_try2(__NR_getrlimit, RLIMIT_SIGPENDING, &limit) == 0)
 		gs_sigqueue_limit = limit.rlim_cur;
 }
 

@@ -61,11 +61,16 @@ static unsigned gs_stack_nslabs;
 
 size_t gs_stack_default_size(void)
 {
+	static _Atomic rlim_t last = RLIM_INFINITY; /* for when a filter bars the question */
 	struct rlimit limit;
 
 	if (gs_conf.stack_size)
 		return (size_t)gs_conf.stack_size;
-	if (gs_sys2(__NR_getrlimit, RLIMIT_STACK, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+	/* relaxed, both: the number is all there is */
+	if (gs_sys_try2(__NR_getrlimit, RLIMIT_STACK, &limit) < 0)
+		limit.rlim_cur = atomic_load_explicit(&last, memory_order_relaxed);
+	atomic_store_explicit(&last, limit.rlim_cur, memory_order_relaxed);
+	if (limit.rlim_cur == RLIM_INFINITY)
 		return GS_STACK_FALLBACK;
 	return GS_MAX((size_t)GS_ALIGN_UP(limit.rlim_cur, GS_PAGE), (size_t)GS_STACK_LEAST);
 }
@@ -78,7 +83,7 @@ size_t gs_stack_min_size(void)
 static long gs_stack_map_budget(void)
 {
 	char text[32];
-	long fd = gs_sys4(__NR_openat, AT_FDCWD, "/proc/sys/vm/max_map_count",
+	long fd = gs_sys_try4(__NR_openat, AT_FDCWD, "/proc/sys/vm/max_map_count",
 			  O_RDONLY | O_CLOEXEC, 0);
 	long n = 0, len;
 
@@ -96,7 +101,7 @@ static void gs_stack_protect(void *base, size_t guard)
 	if (guard == 0)
 		return;
 	if (!gs_stack_no_madvise) {
-		if (gs_sys3(__NR_madvise, base, guard, GS_STACK_MADV_GUARD) == 0)
+		if (gs_sys_try3(__NR_madvise, base, guard, GS_STACK_MADV_GUARD) == 0)
 			return;
 		gs_stack_no_madvise = true;
 	}
@@ -175,7 +180,7 @@ static bool gs_stack_new_slab(struct gs_stack_class *c)
 		if (!slab)
 			continue;
 		/* Else one touched page of a stack brings in two megabytes. */
-		gs_sys3(__NR_madvise, slab, n * c->size, MADV_NOHUGEPAGE);
+		gs_sys_try3(__NR_madvise, slab, n * c->size, MADV_NOHUGEPAGE);
 		gs_stack_add_slab(c, slab, n);
 		c->fresh = slab;
 		c->left = n;

@@ -11,6 +11,8 @@
 
 #include "arch.h"
 
+#include <errno.h>
+
 #define gs_sys0(nr) gs_arch_syscall((nr), 0, 0, 0, 0, 0, 0)
 #define gs_sys1(nr, a) gs_arch_syscall((nr), (long)(a), 0, 0, 0, 0, 0)
 #define gs_sys2(nr, a, b) gs_arch_syscall((nr), (long)(a), (long)(b), 0, 0, 0, 0)
@@ -22,6 +24,29 @@
 	gs_arch_syscall((nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
 #define gs_sys6(nr, a, b, c, d, e, f) \
 	gs_arch_syscall((nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+
+/* filter.c: the program has put a filter on that bars calls of the library's own. */
+extern _Atomic bool gs_filter_on;
+bool gs_filter_bars(long nr, const long *args);
+
+/* For a call the library can do without: -ENOSYS, too, when it would be ended or trapped. */
+static inline long gs_sys_try(long nr, long a, long b, long c, long d, long e, long f)
+{
+	/* acquire: pairs with the release in gs_filter_add */
+	if (GS_UNLIKELY(atomic_load_explicit(&gs_filter_on, memory_order_acquire)) &&
+	    gs_filter_bars(nr, (const long[]){ a, b, c, d, e, f }))
+		return -ENOSYS;
+	return gs_arch_syscall(nr, a, b, c, d, e, f);
+}
+
+#define gs_sys_try2(nr, a, b) gs_sys_try((nr), (long)(a), (long)(b), 0, 0, 0, 0)
+#define gs_sys_try3(nr, a, b, c) gs_sys_try((nr), (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define gs_sys_try4(nr, a, b, c, d) \
+	gs_sys_try((nr), (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+#define gs_sys_try5(nr, a, b, c, d, e) \
+	gs_sys_try((nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
+#define gs_sys_try6(nr, a, b, c, d, e, f) \
+	gs_sys_try((nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
 /* Futex words are int-sized; private to the process. */
 #define GS_FUTEX_WAIT 128 /* FUTEX_WAIT | FUTEX_PRIVATE_FLAG */
@@ -44,7 +69,7 @@ static inline long gs_sys_futex_wake(void *word, int n)
 /* A full barrier on every kernel thread of the process that runs; false: denied. */
 static inline bool gs_sys_membarrier(void)
 {
-	return gs_sys3(__NR_membarrier, GS_MEMBARRIER_EXPEDITED, 0, 0) == 0;
+	return gs_sys_try3(__NR_membarrier, GS_MEMBARRIER_EXPEDITED, 0, 0) == 0;
 }
 
 static inline int gs_sys_gettid(void)

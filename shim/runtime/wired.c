@@ -79,9 +79,9 @@ static bool gs_wired_claim(struct gs_thread *t, struct gs_worker *w)
 static bool gs_wired_looks(int ktid, struct gs_wired_look *look)
 {
 	memset(look, 0, sizeof(*look));
-	look->ioprio = gs_sys2(__NR_ioprio_get, GS_WIRED_IOPRIO, ktid);
-	return gs_sys3(__NR_sched_getaffinity, ktid, sizeof(look->cpus), look->cpus) > 0 &&
-	       gs_sys4(__NR_sched_getattr, ktid, look->attr, sizeof(look->attr), 0) == 0;
+	look->ioprio = gs_sys_try2(__NR_ioprio_get, GS_WIRED_IOPRIO, ktid);
+	return gs_sys_try3(__NR_sched_getaffinity, ktid, sizeof(look->cpus), look->cpus) > 0 &&
+	       gs_sys_try4(__NR_sched_getattr, ktid, look->attr, sizeof(look->attr), 0) == 0;
 }
 
 long gs_wired_apply(struct gs_worker *w, long nr, const long *a, int at, bool *changed)
@@ -260,13 +260,27 @@ static long gs_wired_set_first(struct gs_thread *self, struct gs_thread *t, long
 	return ret;
 }
 
+/* May a thread change itself only, and not its home from outside, says a filter? */
+static bool gs_wired_confined(const struct gs_thread *self, long nr, const long *b)
+{
+	/* relaxed: the filter that counts was put on by self, or before it got here */
+	return atomic_load_explicit(&gs_filter_on, memory_order_relaxed) && gs_filter_bars(nr, b);
+}
+
 long gs_wired_set(struct gs_thread *self, struct gs_thread *t, long nr, const long *a, int at)
 {
 	struct gs_worker *home;
-	long ret;
+	long b[GS_WIRED_ARGS], ret;
 
+	memcpy(b, a, sizeof(b));
 	if (self)
 		gs_enter(self);
+	b[at] = self ? self->worker->ktid : 0;
+	if (t == self && gs_wired_confined(self, nr, b)) {
+		gs_leave(self);
+		b[at] = 0;
+		return gs_wired_call(self, nr, b, true);
+	}
 	home = gs_wired_home(t);
 	if (!home) {
 		ret = gs_wired_set_first(self, t, nr, a, at);
@@ -307,8 +321,8 @@ int gs_wired_ask(struct gs_thread *self, struct gs_thread *t)
 	struct gs_worker *w = gs_wired_home(t);
 	int ktid;
 
-	if (w)
-		return w->ktid;
+	if (w) /* of itself a thread asks as the program does: a filter may allow no other */
+		return t == self && self->wired ? 0 : w->ktid;
 	if (self && !gs_wired_home(self))
 		return 0;
 	/* An ordinary worker: somebody's home may just be being altered. */
@@ -407,7 +421,7 @@ void gs_wired_rename(struct gs_thread *t)
 		return;
 	}
 	gs_log_format(&text, "/proc/self/task/%d/comm", ktid);
-	fd = gs_sys4(__NR_openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC, 0);
+	fd = gs_sys_try4(__NR_openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return;
 	while (n < sizeof(t->name) && t->name[n])

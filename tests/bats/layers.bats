@@ -8,7 +8,7 @@ load helper
 floor()
 {
 	case $1 in
-	base | arch | arch_* | callname | sys | list | log | lock | mem | probes | stats | conf | host)
+	base | arch | arch_* | callname | sys | list | log | lock | mem | probes | stats | conf | host | filter)
 		echo 0 ;;
 	stack | context | tcb | snapshot | kthread | rights | thread | runq | timer | peek | objects | symbol | cfi | cfi_expr | unwind | view)
 		echo 1 ;;

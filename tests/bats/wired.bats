@@ -73,6 +73,12 @@ setup()
 	compare wired_identity harsh
 }
 
+@test "a system call filter that traps or ends, when there are threads" {
+	compare filtered trap
+	compare filtered kill
+	compare filtered one
+}
+
 @test "fork from a thread that has changed" {
 	compare wired_identity fork
 	compare wired_identity alone
