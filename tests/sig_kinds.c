@@ -456,6 +456,37 @@ static void way_timer_other(void)
 	time_all(NULL);
 }
 
+/* A target that computes is sent signals from the very moment on when it has a timer. */
+static void way_timer_soon(void)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM };
+	struct itimerspec it = { { 0, 20000 }, { 0, 20000 } };
+	timer_t timer;
+
+	handle_info(SIGALRM, to_target, SA_RESTART);
+	ev.sigev_value.sival_int = 77;
+	for (int i = 0; i < ROUNDS; i++) {
+		pthread_t t;
+
+		atomic_store(&stop, 0);
+		t = start(be_target, NULL);
+		while (sem_wait(&sem) < 0)
+			;
+		ev._sigev_un._tid = atomic_load(&target);
+		CHECK(timer_create(CLOCK_MONOTONIC, &ev, &timer) == 0);
+		CHECK(timer_settime(timer, 0, &it, NULL) == 0);
+		for (int k = 0; k < 3; k++)
+			while (sem_wait(&sem) < 0)
+				;
+		CHECK(timer_delete(timer) == 0);
+		atomic_store(&stop, 1);
+		pthread_join(t, NULL);
+		while (sem_trywait(&sem) == 0)
+			;
+	}
+	printf("%d wrong\n", atomic_load(&wrong));
+}
+
 /* The target blocks the signal when the timer is made, and takes it by sigwait or later. */
 static void *take_timer(void *arg)
 {
@@ -1127,6 +1158,7 @@ static const struct way ways[] = {
 	{ "cpu", way_cpu },
 	{ "timer_thread", way_timer_thread },
 	{ "timer_other", way_timer_other },
+	{ "timer_soon", way_timer_soon },
 	{ "timer_wait", way_timer_wait },
 	{ "timer_blocked", way_timer_blocked },
 	{ "owner_other", way_owner_other },

@@ -160,7 +160,9 @@ static __attribute__((noinline)) bool gs_sched_yield_anyhow(struct gs_thread *se
 	bool global = atomic_load_explicit(&gs_globq_length, memory_order_relaxed) > 0;
 	struct gs_thread *next;
 
-	if (gs_nprocs > 1 && GS_UNLIKELY(++self->yields % GS_SCHED_YIELDS == 0))
+	/* Not if a signal is held: the scheduler context has to see to that. */
+	if (gs_nprocs > 1 && GS_UNLIKELY(++self->yields % GS_SCHED_YIELDS == 0) &&
+	    !gs_switch_summoned(w))
 		return false;
 	next = global ? &w->g0 : gs_sched_pick(w, now);
 	if (!next) {
@@ -268,21 +270,21 @@ void gs_sched_attend(struct gs_thread *self)
 			gs_sched_ops.attend(self, what);
 		return;
 	}
-	while (what & GS_ATT_PREEMPT) {
-		atomic_fetch_and_explicit(&self->attention, ~(uint32_t)GS_ATT_PREEMPT,
-					  memory_order_relaxed);
-		gs_enter(self); /* the monitor may have taken the processor: yield needs one */
-		gs_sched_yield(self);
+	while (what & (GS_ATT_PREEMPT | GS_ATT_WISH)) {
+		if (what & GS_ATT_PREEMPT) {
+			atomic_fetch_and_explicit(&self->attention, ~(uint32_t)GS_ATT_PREEMPT,
+						  memory_order_relaxed);
+			/* The monitor may have taken the processor: yield needs one. */
+			gs_enter(self);
+			gs_sched_yield(self);
+			gs_barrier();
+			self->inrt--;
+		} else {
+			gs_sched_ops.wish(self);
+		}
 		gs_barrier();
-		self->inrt--;
-		gs_barrier();
-		/* What came while we were off the processor. */
-		what = atomic_load_explicit(&self->attention, memory_order_relaxed);
-	}
-	if (what & GS_ATT_WISH) {
-		gs_sched_ops.wish(self);
-		gs_barrier();
-		/* What came while it moved: its sender found it inside the runtime. */
+		/* What came while we were off the processor, or moved: its sender found us inside
+		   the runtime. And the worker we are on now may hold a signal. */
 		what = atomic_load_explicit(&self->attention, memory_order_relaxed);
 	}
 	if (what & (GS_ATT_SIGNAL | GS_ATT_PASSED))
