@@ -1053,6 +1053,39 @@ static void *send_flags(void *arg)
 	return arg;
 }
 
+static void wait_within(int sig)
+{
+	int before = atomic_load(&handled);
+
+	(void)sig;
+	while (atomic_load(&handled) == before)
+		;
+}
+
+static void *raise_often(void *arg)
+{
+	for (int i = 0; i < 100 * ROUNDS; i++)
+		raise(SIGUSR1);
+	return arg;
+}
+
+/* A handler that computes until another one has run above it. */
+static void way_within(void)
+{
+	struct itimerval often = { { 0, 30 }, { 0, 30 } }, never = { { 0, 0 }, { 0, 0 } };
+	sigset_t set = one(SIGALRM);
+	pthread_t t;
+
+	handle(SIGALRM, count, SA_RESTART);
+	handle(SIGUSR1, wait_within, SA_RESTART);
+	t = start(raise_often, NULL);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	CHECK(setitimer(ITIMER_REAL, &often, NULL) == 0);
+	pthread_join(t, NULL);
+	CHECK(setitimer(ITIMER_REAL, &never, NULL) == 0);
+	puts("each was interrupted");
+}
+
 static void way_suspend(void)
 {
 	sigset_t set = one(SIGUSR1), old;
@@ -1171,6 +1204,7 @@ static const struct way ways[] = {
 	{ "opposites", way_opposites },
 	{ "only_one", way_only_one },
 	{ "suspend", way_suspend },
+	{ "within", way_within },
 	{ "jump", way_jump },
 };
 

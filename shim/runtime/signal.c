@@ -401,14 +401,14 @@ static void gs_signal_entry(int sig, siginfo_t *info, void *context)
 
 /* ---- the thread's own side ---- */
 
-/* Is there anything for self to handle, or held by its worker? */
+/* Is there anything for self to handle, or held by its worker, or passed to that? */
 static bool gs_signal_due(struct gs_thread *self)
 {
 	/* relaxed: our own word. Cleared before the look: what comes after sets it again. */
 	atomic_fetch_and_explicit(&self->attention, ~(uint32_t)GS_ATT_SIGNAL, memory_order_relaxed);
 	return (atomic_load_explicit(&self->sigpending, memory_order_relaxed) &
 		~gs_signal_mask_of(self)) ||
-	       gs_sigworker_holds(self->worker);
+	       gs_sigworker_burdened(self->worker);
 }
 
 /* Has the kernel interrupt self here and now. Inside the runtime; returns outside it. */
@@ -457,7 +457,7 @@ void gs_signal_attend(struct gs_thread *self, uint32_t what)
 		gs_barrier();
 		/* relaxed: a signal that came while we were in here */
 	} while ((atomic_load_explicit(&self->attention, memory_order_relaxed) & GS_ATT_SIGNAL) ||
-		 gs_sigworker_holds(self->worker));
+		 gs_sigworker_burdened(self->worker));
 	*err = saved;
 }
 

@@ -27,6 +27,7 @@
 #include "signal.h"
 #include "sigpost.h"
 #include "sigstack.h"
+#include "sigworker.h"
 
 #include <string.h>
 
@@ -96,14 +97,21 @@ static void gs_signal_call(struct gs_thread *self, int sig, const struct gs_siga
 			   siginfo_t *info, ucontext_t *uc)
 {
 	gs_sigframe_fn *fn = (gs_sigframe_fn *)act->handler;
-	uintptr_t top = gs_sigstack_top(self->sig, (uintptr_t)__builtin_frame_address(0),
-					act->flags);
+	uintptr_t top;
 
-	if (self->sig)
-		gs_sigstack_disarm(self->sig);
 	gs_barrier();
 	self->inrt = 0; /* not gs_leave: see gs_signal_depart */
 	gs_barrier();
+	/* What came meanwhile, and is held, comes first: this handler may wait for it, or take
+	   its time, and all others are blocked for as long. relaxed: set by this kernel
+	   thread, or by a sender whose kick is pending */
+	if (GS_UNLIKELY(atomic_load_explicit(&self->attention, memory_order_relaxed) &
+			GS_ATT_SIGNAL) ||
+	    GS_UNLIKELY(gs_sigworker_burdened(self->worker)))
+		gs_sched_ops.attend(self, GS_ATT_SIGNAL);
+	top = gs_sigstack_top(self->sig, (uintptr_t)__builtin_frame_address(0), act->flags);
+	if (self->sig)
+		gs_sigstack_disarm(self->sig);
 	if (top)
 		gs_sigframe_call(top, fn, sig, info, uc);
 	else

@@ -35,6 +35,14 @@ static inline bool gs_sigworker_holds(const struct gs_worker *w)
 	return atomic_load_explicit(&w->g0.attention, memory_order_relaxed) & GS_ATT_SIGNAL;
 }
 
+/* Does it, or has something been passed to it? */
+static inline bool gs_sigworker_burdened(const struct gs_worker *w)
+{
+	/* relaxed: as above; who passes something sends a kick after that */
+	return atomic_load_explicit(&w->g0.attention, memory_order_relaxed) &
+	       (GS_ATT_SIGNAL | GS_ATT_PASSED);
+}
+
 /* w, whose kernel thread is the caller's, may be sent signals from now on. The very
    first is given first: it never ends. Returns 0 or -ENOMEM. */
 int gs_sigworker_start(struct gs_worker *w, bool first);
