@@ -318,7 +318,8 @@ static void gs_signal_preempt(struct gs_thread *self, siginfo_t *info, ucontext_
 	struct gs_worker *w = self->worker;
 	uint64_t extra = gs_sigworker_extra(w, uc), preemptible;
 
-	if (self->kind != GS_KIND_GREEN || self->inrt > 0 || gs_sigworker_holds(w))
+	if (self->kind != GS_KIND_GREEN || self->inrt > 0 || gs_sigworker_holds(w) ||
+	    !gs_sigplace_has_room(self, uc))
 		return;
 	gs_sigplace_move(self, false, gs_signal_entry, GS_PREEMPT_SIGNAL, info, uc);
 	preemptible = w->kmask | GS_SIG(GS_PREEMPT_SIGNAL);
@@ -376,7 +377,11 @@ static void gs_signal_entry(int sig, siginfo_t *info, void *context)
 		return;
 	}
 	invited = sig == GS_SIG_KICK && self->inrt == 1 && self->sig && self->sig->invited;
-	if (self->inrt > 0 && !invited) {
+	/* A thread about to run out of its stack runs out by itself: it would not have had to
+	   find room for what only we send. */
+	if (!invited && (self->inrt > 0 ||
+			 (sig == GS_SIG_KICK && self->kind == GS_KIND_GREEN &&
+			  !gs_sigplace_has_room(self, uc)))) {
 		gs_signal_defer(w, self, sig, info, uc);
 		gs_sigworker_frame(w, uc, extra);
 		return;

@@ -16,8 +16,11 @@
  */
 #include "sigplace.h"
 
+#include "host.h"
 #include "sigstack.h"
 #include "sigworker.h"
+
+enum { GS_SIGPLACE_RUNTIME = 4096 }; /* what the runtime uses above a frame */
 
 /* Is it at work on the stack it was created with? Of main's we know nothing, and take it for
    granted. Collectors of garbage want to find the pointer of a thread they stop there; so
@@ -25,6 +28,15 @@
 static bool gs_sigplace_home(const struct gs_thread *self, uintptr_t sp)
 {
 	return !self->stack.base || sp - (uintptr_t)self->stack.base < self->stack.size;
+}
+
+bool gs_sigplace_has_room(const struct gs_thread *self, const ucontext_t *uc)
+{
+	uintptr_t sp = gs_sigframe_below(uc);
+
+	return !self->stack.base || !gs_sigplace_home(self, sp) ||
+	       sp - (uintptr_t)self->stack.base >
+		       self->stack.guard + gs_host.minsigstksz + GS_SIGPLACE_RUNTIME;
 }
 
 void gs_sigplace_move(struct gs_thread *self, bool alternate, gs_sigframe_fn *fn, int sig,
