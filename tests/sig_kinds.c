@@ -27,6 +27,7 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -1062,6 +1063,12 @@ static void wait_within(int sig)
 		;
 }
 
+static void *doze_once(void *arg)
+{
+	usleep(1000);
+	return arg;
+}
+
 static void *raise_often(void *arg)
 {
 	for (int i = 0; i < 100 * ROUNDS; i++)
@@ -1084,6 +1091,56 @@ static void way_within(void)
 	pthread_join(t, NULL);
 	CHECK(setitimer(ITIMER_REAL, &never, NULL) == 0);
 	puts("each was interrupted");
+}
+
+static void *open_fifo(void *fifo)
+{
+	sem_post(&sem);
+	open(fifo, O_RDONLY);
+	return NULL;
+}
+
+/* A request to cancel comes amid signals, to a thread in a call that blocks. */
+static void way_cancelled(void)
+{
+	struct itimerval often = { { 0, 30 }, { 0, 30 } }, never = { { 0, 0 }, { 0, 0 } };
+	char fifo[] = "/tmp/goshim-fifo-XXXXXX";
+	int cancelled_ones = 0;
+	void *result;
+	pthread_t t;
+
+	CHECK(mkdtemp(fifo) != NULL && rmdir(fifo) == 0 && mkfifo(fifo, 0600) == 0);
+	handle(SIGALRM, count, SA_RESTART);
+	CHECK(setitimer(ITIMER_REAL, &often, NULL) == 0);
+	for (int i = 0; i < 10 * ROUNDS; i++) {
+		CHECK(pthread_create(&t, NULL, open_fifo, fifo) == 0);
+		while (sem_wait(&sem) < 0)
+			;
+		for (int k = 0; k < i % 8; k++)
+			sched_yield();
+		pthread_cancel(t);
+		pthread_join(t, &result);
+		cancelled_ones += result == PTHREAD_CANCELED;
+	}
+	CHECK(setitimer(ITIMER_REAL, &never, NULL) == 0);
+	unlink(fifo);
+	printf("%d cancelled\n", cancelled_ones);
+}
+
+/* Children of system inherit the mask of the thread that called it, whatever comes. */
+static void way_system(void)
+{
+	struct itimerval often = { { 0, 20 }, { 0, 20 } }, never = { { 0, 0 }, { 0, 0 } };
+	int open_ones = 0;
+
+	handle(SIGALRM, count, SA_RESTART);
+	in_thread(doze_once);
+	CHECK(setitimer(ITIMER_REAL, &often, NULL) == 0);
+	for (int i = 0; i < 5 * ROUNDS; i++)
+		open_ones += system("while read name mask; do case $name in SigBlk:) "
+				    "exit $((0x$mask != 0));; esac; done </proc/self/status") == 0;
+	CHECK(setitimer(ITIMER_REAL, &never, NULL) == 0);
+	printf("%d children may be signalled\n", open_ones);
 }
 
 static void way_suspend(void)
@@ -1205,6 +1262,8 @@ static const struct way ways[] = {
 	{ "only_one", way_only_one },
 	{ "suspend", way_suspend },
 	{ "within", way_within },
+	{ "cancelled", way_cancelled },
+	{ "system", way_system },
 	{ "jump", way_jump },
 };
 

@@ -116,14 +116,15 @@ __asm__(".text\n"
 		return ret_;                     \
 	} while (0)
 
-/* In a region, where gs_enter and gs_leave are not for. */
+/* In a region, where gs_enter is not for. A signal that is held meanwhile is dealt with before
+   a child could inherit that all are blocked. */
 static uint64_t gs_process_mask(struct gs_thread *self, uint64_t set)
 {
 	uint64_t old;
 
 	self->inrt++;
 	gs_signal_swap_mask(self, set, &old);
-	self->inrt--;
+	gs_leave(self);
 	return old;
 }
 

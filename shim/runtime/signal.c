@@ -157,6 +157,13 @@ static void gs_signal_depart(struct gs_thread *self, ucontext_t *uc, struct gs_w
 			break;
 		gs_signal_arrive(self);
 	}
+	/* A canceller's signal that came meanwhile found us inside the runtime. What we return to
+	   may be a call that never ends, so it comes again when this frame has gone. relaxed:
+	   as above */
+	if (GS_UNLIKELY(atomic_load_explicit(&self->attention, memory_order_relaxed) &
+			GS_ATT_CANCEL) &&
+	    gs_sched_ops.cancellable(self))
+		gs_sys3(__NR_tgkill, gs_sys_getpid(), self->worker->ktid, GS_PREEMPT_SIGNAL);
 	gs_sigworker_frame(self->worker, uc, self->worker == w ? extra : 0);
 }
 
@@ -318,7 +325,10 @@ static void gs_signal_preempt(struct gs_thread *self, siginfo_t *info, ucontext_
 	struct gs_worker *w = self->worker;
 	uint64_t extra = gs_sigworker_extra(w, uc), preemptible;
 
-	if (self->kind != GS_KIND_GREEN || self->inrt > 0 || gs_sigworker_holds(w) ||
+	if (self->kind != GS_KIND_GREEN || self->inrt > 0 || gs_sigworker_holds(w))
+		return;
+	/* relaxed: whoever set it has sent this signal after that */
+	if (!(atomic_load_explicit(&self->attention, memory_order_relaxed) & GS_ATT_CANCEL) &&
 	    !gs_sigplace_has_room(self, uc))
 		return;
 	gs_sigplace_move(self, false, gs_signal_entry, GS_PREEMPT_SIGNAL, info, uc);
