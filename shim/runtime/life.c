@@ -8,6 +8,9 @@
  *     JOINING, it wakes the joiner;
  *   detach sets DETACHED: found OVER, it releases;
  *   join sets JOINING: found OVER, it releases without waiting.
+ * A joiner may stop waiting, find OVER set, and release the thread, which is then another.
+ * So whom to wake the successor reads before it sets OVER, and sets that only if the word
+ * is what it was before: each time a joiner begins to wait it counts in the word.
  *
  * Locks: none.
  * Called from: hooks/pthread.c, start.c; switch.h (dead), through gs_sched_ops; hooks that ask
@@ -42,6 +45,7 @@ enum {
 	GS_LIFE_OVER = 2,    /* finished and off its stack */
 	GS_LIFE_JOINING = 4,
 	GS_LIFE_FOREIGN = 8, /* a kernel thread that is not ours waits on the word */
+	GS_LIFE_WAIT = 16,   /* one of a joiner's waits: the bits from here up count them */
 };
 
 /* Part of glibc's interface for pthread_cleanup_push in C; pthread.h hides them
@@ -173,21 +177,32 @@ void gs_life_finish(struct gs_thread *self)
 		gs_wired_end(self);
 	/* relaxed: for people */
 	atomic_store_explicit(&self->state, GS_STATE_DEAD, memory_order_relaxed);
-	/* acquire: pairs with the joiner's release, for joiner and token */
+	/* acquire: pairs with the joiner's release, for joiner and token; relaxed: it may have
+	   given up, and then the token is no longer that of a wait */
 	if (atomic_load_explicit(&self->life, memory_order_acquire) & GS_LIFE_JOINING)
-		gs_sched_exit(self, self->joiner, self->joiner_token);
+		gs_sched_exit(self, atomic_load_explicit(&self->joiner, memory_order_relaxed),
+			      atomic_load_explicit(&self->joiner_token, memory_order_relaxed));
 	gs_sched_exit(self, NULL, 0);
 }
 
 void gs_life_dead(struct gs_thread *t)
 {
-	/* acq_rel: release pairs with the joiner's acquire; see the top of this file */
-	uint32_t old = atomic_fetch_or_explicit(&t->life, GS_LIFE_OVER, memory_order_acq_rel);
+	/* acquire, also below: pairs with the joiner's release, for joiner and token */
+	uint32_t old = atomic_load_explicit(&t->life, memory_order_acquire);
+	struct gs_thread *joiner;
+	uint64_t token;
 
+	do {
+		joiner = atomic_load_explicit(&t->joiner, memory_order_relaxed);
+		token = atomic_load_explicit(&t->joiner_token, memory_order_relaxed);
+		/* release: pairs with the joiner's acquire; see the top of this file */
+	} while (!atomic_compare_exchange_weak_explicit(&t->life, &old, old | GS_LIFE_OVER,
+							memory_order_acq_rel,
+							memory_order_acquire));
 	if (old & GS_LIFE_DETACHED)
 		gs_spare_release(t);
 	else if (old & GS_LIFE_JOINING)
-		gs_wait_wake(t->joiner, t->joiner_token);
+		gs_wait_wake(joiner, token);
 	if (old & GS_LIFE_FOREIGN)
 		gs_sys_futex_wake(&t->life, INT32_MAX);
 }
@@ -237,9 +252,10 @@ static uint64_t gs_life_rejoin(struct gs_thread *self, struct gs_thread *t)
 {
 	uint64_t token = gs_wait_begin(self, GS_REASON_JOIN, t->tp, true);
 
-	t->joiner_token = token;
-	/* acq_rel: the dying thread reads the token after setting OVER */
-	if (atomic_fetch_or_explicit(&t->life, GS_LIFE_JOINING, memory_order_acq_rel) & GS_LIFE_OVER)
+	/* relaxed: published below */
+	atomic_store_explicit(&t->joiner_token, token, memory_order_relaxed);
+	/* acq_rel: pairs with gs_life_dead */
+	if (atomic_fetch_add_explicit(&t->life, GS_LIFE_WAIT, memory_order_acq_rel) & GS_LIFE_OVER)
 		gs_wait_wake(self, token);
 	return token;
 }
@@ -283,9 +299,12 @@ int gs_life_join(struct gs_thread *self, struct gs_thread *t, uint64_t deadline,
 	} else if (!gs_life_claim(self, t)) {
 		err = -EINVAL;
 	} else {
-		t->joiner_token = token;
-		/* acq_rel: pairs with gs_life_dead and gs_life_finish */
-		old = atomic_fetch_or_explicit(&t->life, GS_LIFE_JOINING, memory_order_acq_rel);
+		/* relaxed: published below */
+		atomic_store_explicit(&t->joiner_token, token, memory_order_relaxed);
+		/* JOINING is not set: nobody else has claimed it. acq_rel: pairs with
+		   gs_life_dead and gs_life_finish */
+		old = atomic_fetch_add_explicit(&t->life, GS_LIFE_JOINING + GS_LIFE_WAIT,
+						memory_order_acq_rel);
 	}
 	if (err != 0 || (old & GS_LIFE_OVER))
 		gs_wait_cancel(self, token);

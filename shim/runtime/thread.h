@@ -133,7 +133,7 @@ struct gs_thread {
 	int tid;                  /* what gettid says */
 	_Atomic uint32_t life;    /* life.c's word: joinable, joined, detached, exited */
 	struct gs_thread *_Atomic joiner;
-	uint64_t joiner_token;
+	_Atomic uint64_t joiner_token;
 	void *(*start)(void *);
 	void *arg;
 	void *result;
