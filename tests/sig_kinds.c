@@ -1127,13 +1127,24 @@ static void way_cancelled(void)
 	printf("%d cancelled\n", cancelled_ones);
 }
 
-/* Children of system inherit the mask of the thread that called it, whatever comes. */
-static void way_system(void)
+/* Every fourth gives up the processor, and may find itself on another kernel thread. */
+static void count_and_doze(int sig)
 {
-	struct itimerval often = { { 0, 20 }, { 0, 20 } }, never = { { 0, 0 }, { 0, 0 } };
+	static int calls;
+
+	count(sig);
+	if (calls++ % 4 == 0)
+		poll(NULL, 0, 1);
+}
+
+/* Children of system inherit the mask of the thread that called it, whatever comes. */
+static void children_of_system(void (*handler)(int), int microseconds)
+{
+	struct itimerval often = { { 0, microseconds }, { 0, microseconds } };
+	struct itimerval never = { { 0, 0 }, { 0, 0 } };
 	int open_ones = 0;
 
-	handle(SIGALRM, count, SA_RESTART);
+	handle(SIGALRM, handler, SA_RESTART);
 	in_thread(doze_once);
 	CHECK(setitimer(ITIMER_REAL, &often, NULL) == 0);
 	for (int i = 0; i < 5 * ROUNDS; i++)
@@ -1141,6 +1152,16 @@ static void way_system(void)
 				    "exit $((0x$mask != 0));; esac; done </proc/self/status") == 0;
 	CHECK(setitimer(ITIMER_REAL, &never, NULL) == 0);
 	printf("%d children may be signalled\n", open_ones);
+}
+
+static void way_system(void)
+{
+	children_of_system(count, 20);
+}
+
+static void way_system_moved(void)
+{
+	children_of_system(count_and_doze, 300);
 }
 
 static void way_suspend(void)
@@ -1264,6 +1285,7 @@ static const struct way ways[] = {
 	{ "within", way_within },
 	{ "cancelled", way_cancelled },
 	{ "system", way_system },
+	{ "system_moved", way_system_moved },
 	{ "jump", way_jump },
 };
 

@@ -26,8 +26,12 @@ static struct gs_thread *gs_exec_begin(bool becomes)
 	if (self) {
 		gs_region_enter(self);
 		gs_signal_native(self, true);
-		if (becomes)
+		if (becomes) {
+			self->inrt++; /* no handler brings us to another worker meanwhile */
+			gs_barrier();
 			gs_kick_seal(self->worker);
+			gs_leave(self);
+		}
 	}
 	return self;
 }
@@ -38,7 +42,10 @@ static void gs_exec_end(struct gs_thread *self)
 
 	if (self) {
 		gs_signal_native(self, false);
+		self->inrt++;
+		gs_barrier();
 		gs_kick_unseal(self->worker);
+		gs_leave(self);
 		gs_region_leave(self);
 	}
 	errno = err;

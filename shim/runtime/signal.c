@@ -36,7 +36,6 @@
 #include "idle.h"
 #include "log.h"
 #include "preempt.h"
-#include "region.h"
 #include "sched.h"
 #include "sigact.h"
 #include "sigaim.h"
@@ -177,7 +176,7 @@ static void gs_signal_fault_here(int sig, siginfo_t *info, void *context)
 	struct gs_worker *w = self->worker;
 	ucontext_t *uc = context;
 	uint64_t extra = gs_sigworker_extra(w, uc);
-	bool region = self->in_region;
+	struct gs_signal_inside was;
 
 	gs_signal_arrive(self);
 	if (act.flags & SA_RESETHAND) {
@@ -185,11 +184,9 @@ static void gs_signal_fault_here(int sig, siginfo_t *info, void *context)
 		gs_sigact_reset(sig);
 		gs_unlock(&gs_sigact_lock);
 	}
-	if (region)
-		gs_region_leave(self);
+	gs_signal_step_out(self, &was);
 	gs_signal_run(self, sig, &act, info, uc);
-	if (region)
-		gs_region_enter(self);
+	gs_signal_step_in(self, &was);
 	gs_signal_depart(self, uc, w, extra);
 }
 

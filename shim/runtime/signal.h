@@ -67,8 +67,8 @@ void gs_signal_thread_died(struct gs_thread *self);
 
 /* From true to false the kernel's mask is exactly self's, and signals the program ignores
    are ignored in the kernel: an exec, or a new process, takes both over. Round exec,
-   vfork, posix_spawn; on one kernel thread, so in a region or inside the runtime. Returns
-   what it was before. */
+   vfork, posix_spawn; on one kernel thread, so in a region or inside the runtime. A handler that
+   runs in between finds it undone. Returns what it was before. */
 bool gs_signal_native(struct gs_thread *self, bool native);
 
 /* fork, before and, in the parent, after it: self's kernel thread starts no worker meanwhile,

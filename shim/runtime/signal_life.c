@@ -171,11 +171,15 @@ bool gs_signal_native(struct gs_thread *self, bool native)
 {
 	bool was;
 
+	/* A handler in the middle might bring us to another worker. */
+	self->inrt++;
+	gs_barrier();
 	if (native)
 		gs_sigact_native(true);
 	was = gs_sigworker_native(self, native);
 	if (!native)
 		gs_sigact_native(false);
+	gs_leave(self);
 	return was;
 }
 

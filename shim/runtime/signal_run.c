@@ -6,6 +6,10 @@
  * see it, and those of the worker when the kernel reads it; the thread may have come
  * to another worker meanwhile.
  *
+ * A handler that meets its thread in a region is run outside it, and may bring the thread
+ * to another worker. So what belongs to the kernel thread and not to the green one (the mask
+ * lent for an exec, the seal against kicks) is taken off before and put on afterwards.
+ *
  * Several signals at once are delivered the one above the other, as the kernel does it:
  * the last one's handler runs first.
  *
@@ -151,28 +155,51 @@ void gs_signal_run(struct gs_thread *self, int sig, const struct gs_sigact *act,
 		gs_signal_note(self, s, broke || !(act->flags & SA_RESTART));
 }
 
+void gs_signal_step_out(struct gs_thread *self, struct gs_signal_inside *was)
+{
+	struct gs_worker *w = self->worker;
+
+	*was = (struct gs_signal_inside){ .region = self->in_region };
+	if (!was->region)
+		return;
+	was->sealed = gs_kick_unseal(w);
+	was->kmask = w->kmask;
+	was->native = gs_signal_native(self, false);
+	gs_region_leave(self);
+}
+
+void gs_signal_step_in(struct gs_thread *self, const struct gs_signal_inside *was)
+{
+	if (!was->region)
+		return;
+	gs_region_enter(self);
+	if (was->native) {
+		gs_signal_native(self, true);
+		gs_sigworker_native_mask(self->worker, was->kmask);
+	}
+	if (was->sealed)
+		gs_kick_seal(self->worker);
+}
+
 void gs_signal_deliver(struct gs_thread *self, ucontext_t *uc)
 {
+	struct gs_signal_inside was;
 	struct gs_signal_state *s;
-	bool region = self->in_region, same, sealed;
+	bool same;
 
 	/* relaxed: our own word. Cleared before the look: what comes after sets it again. */
 	atomic_fetch_and_explicit(&self->attention, ~(uint32_t)GS_ATT_SIGNAL, memory_order_relaxed);
 	if (!(atomic_load_explicit(&self->sigpending, memory_order_relaxed) &
 	      ~gs_signal_mask_of(self)))
 		return;
-	sealed = region && gs_kick_unseal(self->worker);
-	if (region)
-		gs_region_leave(self);
+	gs_signal_step_out(self, &was);
 	if (gs_signal_run_all(self, uc))
 		gs_sigframe_break(uc);
-	if (!region)
+	if (!was.region)
 		return;
 	s = self->sig;
 	same = s && gs_signal_same_call(self, s);
-	gs_region_enter(self);
-	if (sealed)
-		gs_kick_seal(self->worker);
+	gs_signal_step_in(self, &was);
 	if (same)
 		gs_signal_note(self, s, s->broke);
 }

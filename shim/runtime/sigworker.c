@@ -253,3 +253,11 @@ bool gs_sigworker_native(struct gs_thread *self, bool native)
 	gs_sigworker_update(w);
 	return !native;
 }
+
+void gs_sigworker_native_mask(struct gs_worker *w, uint64_t mask)
+{
+	if (w->kmask == mask)
+		return;
+	w->kmask = mask;
+	gs_sigworker_update(w);
+}

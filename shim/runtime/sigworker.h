@@ -94,7 +94,10 @@ void gs_sigworker_summon(void);
 bool gs_sigworker_summoned(struct gs_worker *w);
 
 /* From true to false the kernel's mask is exactly self's: somebody looks at it, or takes
-   it over. On one kernel thread. Returns what it was before. */
+   it over. Inside the runtime. Returns what it was before. */
 bool gs_sigworker_native(struct gs_thread *self, bool native);
+
+/* w is native, and its kernel's mask is to be another one than its thread's. */
+void gs_sigworker_native_mask(struct gs_worker *w, uint64_t mask);
 
 #endif
