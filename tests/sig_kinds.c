@@ -793,6 +793,46 @@ static void way_disarm(void)
 	       atomic_load(&disarmed), atomic_load(&armed));
 }
 
+/* The same when the kernel sends it, between two instructions; and while the thread, on that
+   stack, arms it again. */
+static void on_stack_again(int sig)
+{
+	stack_t again = { .ss_sp = alt, .ss_size = ALT, .ss_flags = (int)SS_AUTODISARM };
+	stack_t none = { .ss_flags = SS_DISABLE };
+	volatile char used[4096];
+
+	memset((char *)used, sig, sizeof(used));
+	atomic_fetch_add((uintptr_t)used - (uintptr_t)alt < ALT ? &on_alt : &off_alt, 1);
+	for (int i = 0; i < 2000; i++) {
+		CHECK(sigaltstack(&again, NULL) == 0);
+		CHECK(sigaltstack(&none, NULL) == 0);
+	}
+}
+
+static void way_disarm_timer(void)
+{
+	struct itimerval soon = { { 0, 0 }, { 0, 300 } };
+	stack_t ss = { .ss_size = ALT, .ss_flags = (int)SS_AUTODISARM };
+	sigset_t set = one(SIGALRM);
+	pthread_t t;
+
+	alt = malloc(ALT);
+	ss.ss_sp = alt;
+	handle(SIGALRM, on_stack_again, SA_ONSTACK | SA_RESTART);
+	CHECK(sigaltstack(&ss, NULL) == 0);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	t = start(compute, NULL);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	for (int i = 0; i < ROUNDS; i++) {
+		CHECK(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+		while (atomic_load(&on_alt) + atomic_load(&off_alt) == i)
+			;
+	}
+	atomic_store(&stop, 1);
+	pthread_join(t, NULL);
+	printf("on %d off %d\n", atomic_load(&on_alt), atomic_load(&off_alt));
+}
+
 /* ---- handlers for once; a raise inside a handler ---- */
 
 static void again_inside(int sig)
@@ -1277,6 +1317,7 @@ static const struct way ways[] = {
 	{ "reserved", way_reserved },
 	{ "values", way_values },
 	{ "disarm", way_disarm },
+	{ "disarm_timer", way_disarm_timer },
 	{ "once", way_once },
 	{ "stop", way_stop },
 	{ "opposites", way_opposites },

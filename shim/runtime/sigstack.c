@@ -17,11 +17,15 @@ enum { GS_SIGSTACK_MIN = 2048 }; /* the kernel's MINSIGSTKSZ */
 
 static const int gs_sigstack_autodisarm = (int)(1U << 31); /* SS_AUTODISARM */
 
+static bool gs_sigstack_within(const struct gs_signal_state *s, uintptr_t sp)
+{
+	return sp > s->alt_base && sp - s->alt_base <= s->alt_size;
+}
+
 /* The kernel's on_sig_stack. */
 static bool gs_sigstack_on(const struct gs_signal_state *s, uintptr_t sp)
 {
-	return s && !(s->alt_flags & gs_sigstack_autodisarm) && sp > s->alt_base &&
-	       sp - s->alt_base <= s->alt_size;
+	return s && !(s->alt_flags & gs_sigstack_autodisarm) && gs_sigstack_within(s, sp);
 }
 
 void gs_sigstack_get(const struct gs_signal_state *s, uintptr_t sp, stack_t *out)
@@ -81,7 +85,9 @@ int gs_sigstack_set(struct gs_thread *self, uintptr_t sp, const stack_t *ss, sta
 
 uintptr_t gs_sigstack_top(const struct gs_signal_state *s, uintptr_t sp, uint64_t flags)
 {
-	if (!(flags & SA_ONSTACK) || !s || s->alt_size == 0 || gs_sigstack_on(s, sp))
+	/* One that disarms itself the kernel would begin anew: but whoever is on it while it is
+	   armed is a frame of ours, or has just armed it and expects no signal. */
+	if (!(flags & SA_ONSTACK) || !s || s->alt_size == 0 || gs_sigstack_within(s, sp))
 		return 0;
 	return s->alt_base + s->alt_size;
 }
