@@ -9,8 +9,9 @@
  * busy, but a thread that never leaves its processor would starve the others: a
  * waiter that waits for longer than GS_MUTEX_PATIENCE (some millisecond), or has
  * been woken in vain GS_MUTEX_TRIES times, is handed the lock without its ever
- * being free. Go's mutexes do the same. Process-shared, robust and priority-protected
- * mutexes are in shared.c.
+ * being free. Go's mutexes do the same. Hand-overs are GS_MUTEX_GAP apart: where a
+ * thousand wait all of them have waited long, and every unlock would cost a switch.
+ * Process-shared, robust and priority-protected mutexes are in shared.c.
  *
  * Rejected: handing over always (a convoy: every unlock costs a switch), and
  * waking under nobody's lock with the word already 0 (the hand-over could not be
@@ -38,6 +39,7 @@ enum {
 	GS_MUTEX_SPINS = 40,
 	GS_MUTEX_TRIES = 4,
 	GS_MUTEX_PATIENCE = 3000000, /* cycles */
+	GS_MUTEX_GAP = 50000,        /* cycles */
 };
 
 #define GS_MUTEX_SAME(field, theirs)                                                     \
@@ -215,7 +217,8 @@ static void gs_mutex_pass(struct gs_mutex *m)
 	struct gs_park_hold h;
 
 	gs_park_lock(&h, m);
-	while ((w = gs_mutex_heir(m, inherit)) != NULL && gs_mutex_starves(w)) {
+	while ((w = gs_mutex_heir(m, inherit)) != NULL && gs_mutex_starves(w) &&
+	       (w->bits > 0 || gs_park_hand(&h, GS_MUTEX_GAP))) {
 		gs_park_take(w);
 		w->result = GS_PARK_HANDED;
 		/* relaxed: handed over by the wake-up, which releases. 2 while others wait. */

@@ -48,6 +48,7 @@ enum {
 struct gs_park_bucket {
 	struct gs_lock lock;
 	struct gs_list queues; /* zero until first used */
+	uint64_t handed;       /* when something was handed over here, in cycles */
 } GS_ALIGNED(32);
 
 /* Only pages with a bucket in use take memory. */
@@ -60,6 +61,16 @@ static struct gs_park_bucket *gs_park_bucket(const void *addr)
 	uint64_t hash = ((uintptr_t)addr >> 2) * 0x9e3779b97f4a7c15;
 
 	return &gs_park_table[hash >> (64 - GS_PARK_BITS)];
+}
+
+bool gs_park_hand(struct gs_park_hold *h, uint64_t gap)
+{
+	uint64_t now = gs_arch_cycles();
+
+	if (now - h->first->handed < gap)
+		return false;
+	h->first->handed = now;
+	return true;
 }
 
 /* What the queue of addr stands for: an object may have several. */
