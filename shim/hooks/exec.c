@@ -27,8 +27,7 @@ static struct gs_thread *gs_exec_begin(bool becomes)
 		gs_region_enter(self);
 		gs_signal_native(self, true);
 		if (becomes) {
-			self->inrt++; /* no handler brings us to another worker meanwhile */
-			gs_barrier();
+			gs_enter_hold(self); /* no handler brings us to another worker */
 			gs_kick_seal(self->worker);
 			gs_leave(self);
 		}
@@ -42,8 +41,7 @@ static void gs_exec_end(struct gs_thread *self)
 
 	if (self) {
 		gs_signal_native(self, false);
-		self->inrt++;
-		gs_barrier();
+		gs_enter_hold(self);
 		gs_kick_unseal(self->worker);
 		gs_leave(self);
 		gs_region_leave(self);

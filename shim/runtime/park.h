@@ -78,7 +78,7 @@ void gs_park_lock2(struct gs_park_hold *h, const void *a, const void *b);
 void gs_park_unlock(struct gs_park_hold *h);
 
 /* May something be handed over in the locked queue? Not sooner than gap cycles after the last
-   time. */
+   yes. */
 bool gs_park_hand(struct gs_park_hold *h, uint64_t gap);
 
 /* Begins a wait and joins the queue of addr, which is locked. self is NULL for a

@@ -172,8 +172,7 @@ bool gs_signal_native(struct gs_thread *self, bool native)
 	bool was;
 
 	/* A handler in the middle might bring us to another worker. */
-	self->inrt++;
-	gs_barrier();
+	gs_enter_hold(self);
 	if (native)
 		gs_sigact_native(true);
 	was = gs_sigworker_native(self, native);
