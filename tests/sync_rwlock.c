@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -271,6 +272,48 @@ static void crowd(void)
 	pthread_rwlock_unlock(&hall);
 }
 
+/* Few readers that need each other inside, again and again, among writers. */
+static atomic_int meetings_over;
+
+static void *guest(void *arg)
+{
+	for (int i = 0; i < 2000; i++) {
+		pthread_rwlock_rdlock(&hall);
+		pthread_barrier_wait(&all_in);
+		pthread_rwlock_unlock(&hall);
+		sched_yield();
+	}
+	return arg;
+}
+
+static void *cleaner(void *arg)
+{
+	while (!meetings_over) {
+		pthread_rwlock_wrlock(&hall);
+		sched_yield();
+		pthread_rwlock_unlock(&hall);
+		sched_yield();
+	}
+	return arg;
+}
+
+static void meetings(void)
+{
+	pthread_t t[5];
+
+	pthread_barrier_init(&all_in, NULL, 3);
+	for (int i = 0; i < 5; i++)
+		pthread_create(&t[i], NULL, i < 3 ? guest : cleaner, NULL);
+	for (int i = 0; i < 3; i++)
+		pthread_join(t[i], NULL);
+	meetings_over = 1;
+	pthread_join(t[3], NULL);
+	pthread_join(t[4], NULL);
+	puts("all met");
+	say("free", pthread_rwlock_trywrlock(&hall));
+	pthread_rwlock_unlock(&hall);
+}
+
 int main(void)
 {
 	pthread_rwlock_t early = PTHREAD_RWLOCK_INITIALIZER, used = PTHREAD_RWLOCK_INITIALIZER;
@@ -297,5 +340,6 @@ int main(void)
 	}
 	behind_a_quitter();
 	crowd();
+	meetings();
 	return 0;
 }

@@ -5,12 +5,15 @@
  * Who is next is what glibc has it be, and nobody starves but for the preference.
  * Whoever lets go of the lock last hands it, under the queue's lock, to all waiting
  * readers at once, who are its owners before they run: others may join them, so the lock
- * is not idle till then. For a writer it would be, and everybody who came meanwhile would
+ * is not idle till then. But each of them costs a switch, and where a thousand threads want
+ * the lock, each would have it once between two switches: so that happens no more often
+ * than every GS_RWLOCK_GAP. In between the lock is made free and one reader woken, which
+ * competes with whoever comes along, and once it has the lock wakes the next.
+ * A lock that is handed to a writer would be idle, and everybody who came meanwhile would
  * queue up (a convoy: a switch for every lock). So when a writer is next, the lock is made
- * free and the writer woken, which competes with whoever comes along; it is handed the
- * lock once it has waited for GS_RWLOCK_PATIENCE (some millisecond) or was woken in vain
- * GS_RWLOCK_TRIES times, as with mutexes. With a preference for writers it is handed over
- * at once.
+ * free and the writer woken, which competes, too; it is handed the lock once it has waited
+ * for GS_RWLOCK_PATIENCE (some millisecond) or was woken in vain GS_RWLOCK_TRIES times, as
+ * with mutexes. With a preference for writers it is handed over at once, to readers as well.
  *
  *	a writer lets go:	the readers that wait; the first writer if there are
  *				none. With a preference for writers the other way round.
@@ -22,15 +25,15 @@
  * a writer, the next is tried, with the lock still held. Of readers one more than
  * woke up holds the lock then, and that one is let go of like any other.
  *
- * Rejected: waking readers without handing them the lock, too. That was no faster with few
- * threads, and with a thousand some waited for a quarter of a second instead of 12 ms.
+ * Rejected: never handing the lock to readers. That was no faster, and with a thousand
+ * threads some waited for a quarter of a second.
  *
  * Invariants: WAITED is set only while the lock is held. While somebody is queued it is
- * set, or a writer was woken that has not looked yet, and that sets it. With
- * WAITED set, the last holder lets go under the queue's lock. A lock is free while somebody
- * is queued only if it has no preference, and then no reader is: those queue up while it
- * is held for writing, and the writer hands it to them. writers changes under the queue's
- * lock. The lock is not touched once it was handed over, or made free.
+ * set, or somebody was woken that has not looked yet, and that sets it. With WAITED set, the
+ * last holder lets go under the queue's lock. A lock is free while somebody is queued, or
+ * held for reading while readers are, only if it has no preference and somebody was woken
+ * that has not looked yet. writers changes under the queue's lock. The lock is not touched
+ * once it was handed over, or made free.
  * Locks: the queue's.
  * Called from: hooks/pthread_rwlock.c.
  */
@@ -48,6 +51,7 @@ enum {
 	GS_RWLOCK_SPINS = 40,
 	GS_RWLOCK_TRIES = 4,
 	GS_RWLOCK_PATIENCE = 3000000, /* cycles */
+	GS_RWLOCK_GAP = 50000,        /* cycles */
 };
 
 #define GS_RWLOCK_SAME(field, theirs)                                                     \
@@ -192,6 +196,26 @@ static uint32_t gs_rwlock_wake_readers(struct gs_rwlock *l, uint32_t n)
 	return missed;
 }
 
+/* Shall all readers that wait be let in at once? */
+static bool gs_rwlock_hands(const struct gs_rwlock *l, struct gs_park_hold *h)
+{
+	return l->flags != 0 || gs_park_hand(h, GS_RWLOCK_GAP);
+}
+
+/* Wakes the first reader there is to wake, which wakes the next when it has the lock. False:
+   no reader waits. */
+static bool gs_rwlock_rouse_reader(struct gs_rwlock *l)
+{
+	struct gs_park_waiter *w;
+
+	while ((w = gs_rwlock_first(l, GS_RWLOCK_TO_READ)) != NULL) {
+		gs_park_take(w);
+		if (gs_park_rouse(w))
+			return true;
+	}
+	return false;
+}
+
 static uint32_t gs_rwlock_count_readers(struct gs_rwlock *l)
 {
 	uint32_t n = 0;
@@ -205,7 +229,7 @@ static uint32_t gs_rwlock_count_readers(struct gs_rwlock *l)
 /* Lets go of a lock the caller holds for writing, or of one that it alone holds for
    reading and has made its own for writing. Returns how many holds are still to
    be let go of, as a reader's. Queue locked. */
-static uint32_t gs_rwlock_pass(struct gs_rwlock *l, bool writer_next)
+static uint32_t gs_rwlock_pass(struct gs_rwlock *l, struct gs_park_hold *h, bool writer_next)
 {
 	uint32_t readers, s;
 	bool waited;
@@ -213,11 +237,10 @@ static uint32_t gs_rwlock_pass(struct gs_rwlock *l, bool writer_next)
 	if (writer_next && gs_rwlock_hand_write(l))
 		return 0;
 	readers = gs_rwlock_count_readers(l);
-	if (readers == 0) {
-		if (!writer_next && gs_rwlock_hand_write(l))
-			return 0;
-		/* release: pairs with the acquires of whoever takes it */
-		atomic_store_explicit(&l->state, 0, memory_order_release);
+	if (readers == 0 || !gs_rwlock_hands(l, h)) {
+		if (gs_rwlock_rouse_reader(l) || writer_next || !gs_rwlock_hand_write(l))
+			/* release: pairs with the acquires of whoever takes it */
+			atomic_store_explicit(&l->state, 0, memory_order_release);
 		return 0;
 	}
 	/* relaxed: the queue's lock is held */
@@ -229,7 +252,7 @@ static uint32_t gs_rwlock_pass(struct gs_rwlock *l, bool writer_next)
 }
 
 /* Lets go of n of the readers' holds. Queue locked. */
-static void gs_rwlock_unread(struct gs_rwlock *l, uint32_t n)
+static void gs_rwlock_unread(struct gs_rwlock *l, struct gs_park_hold *h, uint32_t n)
 {
 	while (n > 0) {
 		/* relaxed: the compare-and-swaps order */
@@ -246,7 +269,7 @@ static void gs_rwlock_unread(struct gs_rwlock *l, uint32_t n)
 		} else if (atomic_compare_exchange_weak_explicit(
 				   &l->state, &s, GS_RWLOCK_WRITE | GS_RWLOCK_WAITED,
 				   memory_order_acq_rel, memory_order_relaxed)) {
-			n = n - 1 + gs_rwlock_pass(l, true);
+			n = n - 1 + gs_rwlock_pass(l, h, true);
 		}
 	}
 }
@@ -268,14 +291,37 @@ static bool gs_rwlock_say_waited(struct gs_rwlock *l)
 	return true;
 }
 
-/* Takes the lock if it can be had; says who waits if not, or if others still do.
-   Queue locked. */
-static int gs_rwlock_look(struct gs_rwlock *l, enum gs_rwlock_kind kind, int tid)
+/* A writer has left the queue without the lock. Readers that waited behind it, and
+   for nothing else, join the readers that hold it. Queue locked. */
+static void gs_rwlock_writer_gone(struct gs_rwlock *l, struct gs_park_hold *h)
+{
+	uint32_t n, s;
+
+	gs_rwlock_count_writers(l, -1U);
+	/* relaxed, both: with WAITED set and the queue locked, a lock that is held for reading
+	   stays so, and one held for writing is passed on later; without, somebody was woken
+	   that has not looked yet */
+	s = atomic_load_explicit(&l->state, memory_order_relaxed);
+	if (atomic_load_explicit(&l->writers, memory_order_relaxed) > 0 ||
+	    !(s & GS_RWLOCK_WAITED) || (s & GS_RWLOCK_WRITE))
+		return;
+	n = gs_rwlock_count_readers(l);
+	/* acquire: as any reader */
+	atomic_fetch_add_explicit(&l->state, n * GS_RWLOCK_READER, memory_order_acquire);
+	gs_rwlock_unread(l, h, gs_rwlock_wake_readers(l, n));
+}
+
+/* Takes the lock if it can be had, and sees to it that readers that wait do not wait for
+   another; says who waits if not, or if others still do. Queue locked. */
+static int gs_rwlock_look(struct gs_rwlock *l, enum gs_rwlock_kind kind, int tid,
+			  struct gs_park_hold *h)
 {
 	int err;
 
 	do {
 		err = gs_rwlock_try(l, kind, tid);
+		if (err == 0 && kind == GS_RWLOCK_TO_READ)
+			gs_rwlock_rouse_reader(l);
 		if (err == 0 && gs_rwlock_waited(l))
 			gs_rwlock_say_waited(l); /* it is held: by the caller */
 		/* Free by now: look again. */
@@ -283,23 +329,6 @@ static int gs_rwlock_look(struct gs_rwlock *l, enum gs_rwlock_kind kind, int tid
 	return err;
 }
 
-/* A writer has left the queue without the lock. Readers that waited behind it, and
-   for nothing else, join the readers that hold it. Queue locked. */
-static void gs_rwlock_writer_gone(struct gs_rwlock *l)
-{
-	uint32_t n;
-
-	gs_rwlock_count_writers(l, -1U);
-	/* relaxed: with WAITED set and the queue locked, a lock that is held for reading
-	   stays so, and one held for writing is passed on later */
-	if (atomic_load_explicit(&l->writers, memory_order_relaxed) > 0 ||
-	    (atomic_load_explicit(&l->state, memory_order_relaxed) & GS_RWLOCK_WRITE))
-		return;
-	n = gs_rwlock_count_readers(l);
-	/* acquire: as any reader */
-	atomic_fetch_add_explicit(&l->state, n * GS_RWLOCK_READER, memory_order_acquire);
-	gs_rwlock_unread(l, gs_rwlock_wake_readers(l, n));
-}
 
 static int gs_rwlock_wait(struct gs_thread *self, struct gs_rwlock *l, enum gs_rwlock_kind kind,
 			  int tid, const struct gs_deadline *d)
@@ -313,7 +342,7 @@ static int gs_rwlock_wait(struct gs_thread *self, struct gs_rwlock *l, enum gs_r
 	w.reason = kind == GS_RWLOCK_TO_READ ? GS_REASON_RDLOCK : GS_REASON_WRLOCK;
 	for (;;) {
 		gs_park_lock(&h, gs_rwlock_queue(l, GS_RWLOCK_TO_READ));
-		err = gs_rwlock_look(l, kind, tid);
+		err = gs_rwlock_look(l, kind, tid, &h);
 		if (err != -EBUSY) {
 			gs_park_unlock(&h);
 			return err;
@@ -328,7 +357,7 @@ static int gs_rwlock_wait(struct gs_thread *self, struct gs_rwlock *l, enum gs_r
 		if (err) {
 			left = gs_park_leave(&h, &w);
 			if (left == GS_PARK_WAITING && kind == GS_RWLOCK_TO_WRITE)
-				gs_rwlock_writer_gone(l);
+				gs_rwlock_writer_gone(l, &h);
 			gs_park_unlock(&h);
 			if (left == GS_PARK_WOKEN)
 				err = 0;
@@ -427,9 +456,9 @@ void gs_rwlock_unlock(struct gs_thread *self, struct gs_rwlock *l, int tid)
 		gs_enter(self);
 	gs_park_lock(&h, gs_rwlock_queue(l, GS_RWLOCK_TO_READ));
 	if (s & GS_RWLOCK_WRITE)
-		gs_rwlock_unread(l, gs_rwlock_pass(l, l->flags != 0));
+		gs_rwlock_unread(l, &h, gs_rwlock_pass(l, &h, l->flags != 0));
 	else
-		gs_rwlock_unread(l, 1);
+		gs_rwlock_unread(l, &h, 1);
 	gs_park_unlock(&h);
 	if (self)
 		gs_leave(self);
