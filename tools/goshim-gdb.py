@@ -87,17 +87,16 @@ class Layout:
 
     def records(self):
         """(address, bytes) of every record of a green thread."""
-        slab = number(self["thread_slabs"], 8)
+        chunk = number(self["thread_chunks"], 8)
         size, kind = self["thread.size"], self["thread.kind"]
-        while slab:
-            count = number(slab + self["slab.n"], 8)
-            first = slab + self["slab.threads"]
-            raw = read(first, count * size)
-            for i in range(count):
-                record = raw[i * size : (i + 1) * size]
+        while chunk:
+            count = number(chunk + self["chunk.n"], 8)
+            raw = read(chunk + self["chunk.threads"], count * 8)
+            for (at,) in struct.iter_unpack("<Q", raw):
+                record = read(at, size)
                 if record[kind] == self["kind.green"]:
-                    yield first + i * size, record
-            slab = number(slab + self["slab.next"], 8)
+                    yield at, record
+            chunk = number(chunk + self["chunk.next"], 8)
 
     def threads(self):
         return sorted((Thread(self, *r) for r in self.records()), key=lambda t: t.id)

@@ -18,14 +18,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 
 enum {
-	GS_INSPECT_MAX_RECORDS = 1 << 20, /* of one slab */
-	GS_INSPECT_MAX_SLAB = 1 << 28,
-	GS_INSPECT_MAX_SLABS = 1 << 20,
+	GS_INSPECT_MAX_RECORDS = 1 << 20, /* of one chunk */
+	GS_INSPECT_MAX_RECORD = 1 << 16,
+	GS_INSPECT_MAX_CHUNKS = 1 << 20,
 	GS_INSPECT_MAX_WORDS = 256,
 	GS_INSPECT_KNOWN = 512,
+	GS_INSPECT_GATHER = 256, /* IOV_MAX is more */
 };
 
 struct gs_inspect_known {
@@ -251,7 +253,7 @@ close:
 
 void gs_inspect_close(struct gs_inspect *in)
 {
-	free(in->slab);
+	free(in->records);
 	free(in->known);
 	free(in->states);
 	free(in->reasons);
@@ -260,40 +262,68 @@ void gs_inspect_close(struct gs_inspect *in)
 	gs_view_close(&in->view);
 }
 
-/* Room for size bytes of records. */
-static bool gs_inspect_room(struct gs_inspect *in, size_t size)
+/* Room for the addresses of n records of size bytes, and these after them. */
+static bool gs_inspect_room(struct gs_inspect *in, uint64_t n, uint64_t size)
 {
-	if (size > GS_INSPECT_MAX_SLAB)
+	size_t all;
+
+	if (n > GS_INSPECT_MAX_RECORDS || size > GS_INSPECT_MAX_RECORD)
 		return false;
-	if (size > in->slab_size) {
-		free(in->slab);
-		in->slab = gs_inspect_alloc(size, 1);
-		in->slab_size = size;
+	all = n * (sizeof(uint64_t) + size);
+	if (all > in->records_size) {
+		free(in->records);
+		in->records = gs_inspect_alloc(all, 1);
+		in->records_size = all;
+	}
+	return true;
+}
+
+/* Copies n objects of size bytes one after the other into buf. */
+static bool gs_inspect_gather(const struct gs_peek *peek, const uint64_t *addrs, size_t size,
+			      char *buf, size_t n)
+{
+	struct iovec from[GS_INSPECT_GATHER], to;
+	size_t some;
+
+	for (; n > 0; n -= some, addrs += some, buf += some * size) {
+		some = GS_MIN(n, (size_t)GS_INSPECT_GATHER);
+		for (size_t i = 0; i < some; i++)
+			from[i] = (struct iovec){ (void *)addrs[i], size };
+		to = (struct iovec){ buf, some * size };
+		if (process_vm_readv(peek->pid, &to, 1, from, some, 0) == (ssize_t)(some * size))
+			continue;
+		for (size_t i = 0; i < some; i++)
+			if (gs_peek_read(peek, addrs[i], buf + i * size, size) != 0)
+				return false;
 	}
 	return true;
 }
 
 bool gs_inspect_each(struct gs_inspect *in, gs_inspect_fn *fn, void *arg)
 {
+	const struct gs_peek *peek = &in->view.os.peek;
 	uint64_t size = gs_inspect_value(in, "thread.size");
-	uint64_t first = gs_inspect_value(in, "slab.threads");
-	uint64_t next = gs_inspect_value(in, "slab.next"), count = gs_inspect_value(in, "slab.n");
+	uint64_t first = gs_inspect_value(in, "chunk.threads");
+	uint64_t next = gs_inspect_value(in, "chunk.next"), count = gs_inspect_value(in, "chunk.n");
 	uint64_t green = gs_inspect_value(in, "kind.green");
-	uint64_t slab = gs_inspect_at(in, "thread_slabs", 8);
+	uint64_t chunk = gs_inspect_at(in, "thread_chunks", 8);
 
-	for (unsigned slabs = 0; slab && slabs < GS_INSPECT_MAX_SLABS; slabs++) {
-		uint64_t n = gs_inspect_number(in, slab + count, 8);
+	for (unsigned chunks = 0; chunk && chunks < GS_INSPECT_MAX_CHUNKS; chunks++) {
+		uint64_t n = gs_inspect_number(in, chunk + count, 8);
+		const uint64_t *addrs;
+		const char *record;
 
-		if (n > GS_INSPECT_MAX_RECORDS || !gs_inspect_room(in, n * size) ||
-		    gs_peek_read(&in->view.os.peek, slab + first, in->slab, n * size) != 0)
+		if (!gs_inspect_room(in, n, size))
 			return false;
-		for (uint64_t i = 0; i < n; i++) {
-			const char *record = in->slab + i * size;
-
+		addrs = (const uint64_t *)in->records;
+		record = in->records + n * sizeof(*addrs);
+		if (gs_peek_read(peek, chunk + first, in->records, n * sizeof(*addrs)) != 0 ||
+		    !gs_inspect_gather(peek, addrs, size, in->records + n * sizeof(*addrs), n))
+			return false;
+		for (uint64_t i = 0; i < n; i++, record += size)
 			if (gs_inspect_field(in, record, "thread.kind", 1) == green)
-				fn(in, record, slab + first + i * size, arg);
-		}
-		slab = gs_inspect_number(in, slab + next, 8);
+				fn(in, record, addrs[i], arg);
+		chunk = gs_inspect_number(in, chunk + next, 8);
 	}
 	return true;
 }

@@ -16,8 +16,8 @@ struct gs_inspect {
 	struct goshim_layout layout;
 	unsigned entries;    /* of the layout that are used */
 	struct gs_inspect_known *known; /* values asked for before */
-	char *slab;          /* room for gs_inspect_each */
-	size_t slab_size;
+	char *records;       /* room for gs_inspect_each */
+	size_t records_size;
 	char (*states)[32], (*reasons)[32], (*stats)[32]; /* words, by number */
 	unsigned n_states, n_reasons, n_stats;
 	uint8_t *objects;    /* enum gs_view_object for each reason */

@@ -20,9 +20,9 @@
 #include "idle.h"
 #include "worker.h"
 
-/* thread.c keeps what a slab looks like to itself: next, count, records. */
-struct gs_thread_slab;
-extern struct gs_thread_slab *_Atomic gs_thread_slabs;
+/* thread.c keeps what a chunk looks like to itself: next, count, pointers to records. */
+struct gs_thread_chunk;
+extern struct gs_thread_chunk *_Atomic gs_thread_chunks;
 
 #define GS_LAYOUT_ADDRESS(name, object) { name, (uintptr_t)&(object) }
 #define GS_LAYOUT_FIELD(name, type, member) { name, offsetof(struct type, member) }
@@ -37,11 +37,11 @@ const struct goshim_layout goshim_layout = {
 	.entries_at = offsetof(struct goshim_layout, entries),
 	.entry_size = sizeof(struct goshim_layout_entry),
 	.entries = {
-		/* The registry: a list of slabs, each with a count and its records. */
-		GS_LAYOUT_ADDRESS("thread_slabs", gs_thread_slabs),
-		{ "slab.next", 0 },
-		{ "slab.n", 8 },
-		{ "slab.threads", 64 },
+		/* The registry: a list of chunks, each with a count and so many pointers. */
+		GS_LAYOUT_ADDRESS("thread_chunks", gs_thread_chunks),
+		{ "chunk.next", 0 },
+		{ "chunk.n", 8 },
+		{ "chunk.threads", 16 },
 
 		{ "thread.size", sizeof(struct gs_thread) },
 		GS_LAYOUT_FIELD("thread.ctx", gs_thread, ctx),

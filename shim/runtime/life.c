@@ -100,7 +100,7 @@ int gs_life_create(struct gs_thread *self, const struct gs_life_attr *attr,
 
 struct gs_thread *gs_life_adopt_main(void)
 {
-	struct gs_thread *t = gs_thread_new();
+	struct gs_thread *t = gs_thread_new(NULL);
 
 	if (!t)
 		return NULL;

@@ -19,7 +19,7 @@
  *   spares          crew.c, home.c: records of kernel threads that ended
  *   lend            lend.c, who waits for whom
  *   priority        priority.c, what one thread was given and lent
- *   thread pool     thread.c, free records
+ *   thread pool     thread.c, the registry and free records
  *   stack           stack.c, slabs
  *   snapshot        snapshot.c, the parts that come and go; spare warm parts
  *   pools           mem.c, one pool's free objects

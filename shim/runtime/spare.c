@@ -101,6 +101,18 @@ static struct gs_thread *gs_spare_reuse(struct gs_proc *p)
 		       gs_spare_pop(&gs_spare_free) : NULL;
 }
 
+/* Gives back a record and what it is in. Inside the runtime. */
+static void gs_spare_drop(struct gs_thread *t)
+{
+	struct gs_stack stack = t->stack;
+
+	t->kind = GS_KIND_FREE;
+	if (stack.cls == GS_STACK_USER)
+		gs_thread_free(t);
+	else
+		gs_stack_put(&stack);
+}
+
 void gs_spare_bury(struct gs_thread *self)
 {
 	/* relaxed: what is missed is for the next */
@@ -114,9 +126,7 @@ void gs_spare_bury(struct gs_thread *self)
 			return;
 		gs_tcb_discard(t->tp);
 		gs_enter(self);
-		if (t->stack.cls != GS_STACK_USER)
-			gs_stack_put(&t->stack);
-		gs_thread_free(t);
+		gs_spare_drop(t);
 		gs_leave(self);
 	}
 }
@@ -125,8 +135,9 @@ void gs_spare_bury(struct gs_thread *self)
 static int gs_spare_build(struct gs_thread *self, void *stack, size_t size, size_t guard,
 			  struct gs_thread **out, void **top)
 {
+	struct gs_stack at = { stack, size, 0, GS_STACK_USER };
 	struct gs_thread *t;
-	int err = 0;
+	void *room = NULL;
 
 	if (size == 0) {
 		size = GS_ALIGN_UP(gs_stack_default_size(), GS_PAGE);
@@ -142,29 +153,26 @@ static int gs_spare_build(struct gs_thread *self, void *stack, size_t size, size
 	/* The kernel's signal frame is as large on our stacks as on any: a thread that
 	   asked for less gets more. */
 	if (!stack)
-		size = GS_MAX(size, gs_stack_min_size() + gs_tcb_size);
+		size = GS_MAX(size, gs_stack_min_size() + gs_tcb_size + sizeof(*t));
 	gs_enter(self);
-	t = gs_thread_new();
-	if (!t) {
+	if (!stack && gs_stack_get(&at, size, guard) != 0) {
 		gs_leave(self);
 		return -EAGAIN;
 	}
-	if (stack) {
-		t->stack = (struct gs_stack){ stack, size, 0, GS_STACK_USER };
-	} else {
-		err = gs_stack_get(&t->stack, size, guard);
-	}
-	if (err != 0)
-		gs_thread_free(t);
+	if (!stack)
+		room = gs_stack_room(&at);
+	t = gs_thread_new(room);
+	if (t)
+		t->stack = at;
+	else if (!stack)
+		gs_stack_put(&at);
 	gs_leave(self);
-	if (err != 0)
+	if (!t)
 		return -EAGAIN;
-	t->tp = gs_tcb_make(t, t->stack.base, t->stack.size, top);
+	t->tp = gs_tcb_make(t, at.base, room ? (size_t)((char *)room - (char *)at.base) : size, top);
 	if (!t->tp) {
 		gs_enter(self);
-		if (!stack)
-			gs_stack_put(&t->stack);
-		gs_thread_free(t);
+		gs_spare_drop(t);
 		gs_leave(self);
 		return -EAGAIN;
 	}

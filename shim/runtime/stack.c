@@ -7,8 +7,11 @@
  * Guards: MADV_GUARD_INSTALL where the kernel has it (no mapping each); else
  * PROT_NONE, until half of vm.max_map_count is used up, then none.
  *
+ * Blocks and records that all lie alike within their pages meet in the same few sets of the
+ * caches; so each begins some lines lower than its neighbour's. Small stacks keep every byte.
+ *
  * Invariants: slabs are never unmapped. A class's free list is linked through
- * the last word of the stacks on it.
+ * the first word of the records.
  * Locks: gs_stack_lock. Called from: spare.c; loaded.c (executable stacks), signal.c (guards).
  */
 #include "stack.h"
@@ -31,6 +34,8 @@ enum {
 	GS_STACK_FALLBACK = 2 << 20, /* libc's without a limit */
 	GS_STACK_REDZONE = 2048,
 	GS_STACK_LEAST = 16384, /* PTHREAD_STACK_MIN */
+	GS_STACK_COLORS = 16,
+	GS_STACK_COLORED = 64 * 1024, /* stacks of at least that */
 };
 
 static const size_t gs_stack_slab_max = 4UL << 30;
@@ -133,7 +138,16 @@ static struct gs_stack_class *gs_stack_find_class(size_t size, size_t guard)
 
 static void **gs_stack_link(const struct gs_stack_class *c, void *base)
 {
-	return (void **)((char *)base + c->size - sizeof(void *));
+	size_t color = 0;
+
+	if (c->size >= GS_STACK_COLORED)
+		color = (uintptr_t)base / c->size % GS_STACK_COLORS * GS_CACHE_LINE;
+	return (void **)((char *)base + c->size - color - sizeof(struct gs_thread));
+}
+
+void *gs_stack_room(const struct gs_stack *s)
+{
+	return gs_stack_link(&gs_stack_classes[s->cls], s->base);
 }
 
 /* All but guards that are PROT_NONE. */
@@ -215,8 +229,12 @@ int gs_stack_get(struct gs_stack *s, size_t size, size_t guard)
 	gs_unlock(&gs_stack_lock);
 	if (!base)
 		return -ENOMEM;
-	if (fresh)
+	if (fresh) {
 		gs_stack_protect(base, c->guard);
+		/* Were the page read first, it would be mapped twice, and taken away from the
+		   other processors in between. */
+		*gs_stack_link(c, base) = NULL;
+	}
 	s->base = base;
 	s->size = c->size;
 	s->guard = c->guard;

@@ -2,9 +2,9 @@
 /*
  * stack.h - stacks with guard pages, from slabs per size class.
  *
- * A stack is handed out with whatever its last owner left at its top; thread
- * records, stacks and TCBs are recycled together by spare.c, so this file only
- * sees stacks come and (rarely) go.
+ * A stack has room for its thread's record at the top, and is handed out with whatever
+ * its last owner left there; thread records, stacks and TCBs are recycled together by
+ * spare.c, so this file only sees stacks come and (rarely) go.
  */
 #ifndef GS_STACK_H
 #define GS_STACK_H
@@ -23,6 +23,10 @@ size_t gs_stack_min_size(void);
    bytes. Returns 0 or -ENOMEM. */
 int gs_stack_get(struct gs_stack *s, size_t size, size_t guard);
 void gs_stack_put(struct gs_stack *s);
+
+/* Where the record is of a stack from gs_stack_get, zero to begin with: what is below it is
+   the thread's. Its first word is this file's while the stack is not handed out. */
+void *gs_stack_room(const struct gs_stack *s);
 
 /* Programs built the old way run code on their stacks: from now on they can. */
 void gs_stack_allow_code(void);

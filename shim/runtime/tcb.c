@@ -47,8 +47,6 @@ bool gs_tcb_grows;
 enum {
 	GS_TCB_RSEQ_FAILED = -2,
 	GS_TCB_SECOND_LEVEL = 32,
-	GS_TCB_COLORS = 16,
-	GS_TCB_COLORED = 64 * 1024, /* stacks of at least that */
 };
 
 struct gs_tcb_saved {
@@ -176,20 +174,10 @@ static void gs_tcb_restore(char *tp)
 	gs_snapshot_unlock();
 }
 
-/* Blocks and stacks that all lie alike within their pages meet in the same few sets of
-   the caches; so each begins some lines lower than its neighbour. Small stacks keep
-   every byte, and so does memory of the program's own. */
-static size_t gs_tcb_color(const struct gs_thread *t, const void *base, size_t size)
-{
-	if (size < GS_TCB_COLORED || t->stack.cls == GS_STACK_USER)
-		return 0;
-	return (uintptr_t)base / size % GS_TCB_COLORS * GS_CACHE_LINE;
-}
-
 void *gs_tcb_make(struct gs_thread *t, void *base, size_t size, void **stack_top)
 {
-	char *top = (char *)base + size - gs_tcb_color(t, base, size);
-	char *tp = (char *)GS_ALIGN_DOWN((uintptr_t)(top - gs_snapshot.pthread), gs_snapshot.align);
+	char *tp = (char *)GS_ALIGN_DOWN((uintptr_t)base + size - gs_snapshot.pthread,
+					 gs_snapshot.align);
 	ptrdiff_t dtvp = gs_snapshot_field(gs_host.db_dtvp);
 	void *dtv;
 

@@ -2,8 +2,13 @@
 /*
  * thread.c - records of green threads: allocation, numbers, and the registry.
  *
- * Invariants: slabs are only added, at the head, and never freed, so a walk
- * needs no lock. An id is never reused; a tid is unique among live threads.
+ * A record is at the top of its thread's stack, beside the TCB, where that is the library's
+ * own (stack.c): it costs no page, and those of a million threads no memory that a stack has
+ * not. Others are from a pool. The registry is a list of chunks of pointers to all of them.
+ *
+ * Invariants: records are registered once and never unmapped; chunks are only added, at the
+ * head, and filled from the front, so a walk needs no lock. An id is never reused; a tid is
+ * unique among live threads. Only a record that was never used has the id 0.
  * Locks: gs_thread_lock.
  * Called from: spare.c (new, free); whoever looks for a thread or at all of them; the tools
  * (from outside).
@@ -22,56 +27,84 @@ __thread struct gs_thread *gs_self __attribute__((tls_model("initial-exec")));
 _Atomic long gs_thread_count;
 
 enum {
-	GS_THREAD_SLAB = 256 * 1024,
+	GS_THREAD_CHUNK = 16 * 1024,
 	GS_TID_FIRST = 4194305, /* above the kernel's PID_MAX_LIMIT */
 	GS_TID_LAST = 1 << 30,  /* FUTEX_TID_MASK */
 	GS_TID_SPREAD = 251,
 };
 
-struct gs_thread_slab {
-	struct gs_thread_slab *next;
-	uint64_t n;
-	struct gs_thread threads[] GS_ALIGNED(64);
+struct gs_thread_chunk {
+	struct gs_thread_chunk *next;
+	_Atomic uint64_t n;
+	struct gs_thread *threads[];
 };
 
 /* The registry's root; the tools read it from outside through layout.h. */
-struct gs_thread_slab *_Atomic gs_thread_slabs;
+struct gs_thread_chunk *_Atomic gs_thread_chunks;
 
 static struct gs_lock gs_thread_lock;
-static struct gs_thread *gs_thread_free_list;
+static struct gs_pool gs_thread_pool = GS_POOL_INIT(struct gs_thread);
 static _Atomic uint64_t gs_thread_ids;
 static uint64_t gs_thread_tid_base;
 
-static bool gs_thread_grow(void)
+static struct gs_thread_chunk *gs_thread_grow(void)
 {
-	struct gs_thread_slab *slab = gs_mem_map(GS_THREAD_SLAB);
+	struct gs_thread_chunk *chunk = gs_mem_map(GS_THREAD_CHUNK);
 
-	if (!slab)
-		return false;
-	slab->n = (GS_THREAD_SLAB - sizeof(*slab)) / sizeof(struct gs_thread);
-	for (uint64_t i = slab->n; i-- > 0;) {
-		slab->threads[i].free_next = gs_thread_free_list;
-		gs_thread_free_list = &slab->threads[i];
-	}
-	slab->next = atomic_load_explicit(&gs_thread_slabs, memory_order_relaxed);
+	if (!chunk)
+		return NULL;
+	chunk->next = atomic_load_explicit(&gs_thread_chunks, memory_order_relaxed);
 	/* release: pairs with the acquire in gs_thread_each */
-	atomic_store_explicit(&gs_thread_slabs, slab, memory_order_release);
+	atomic_store_explicit(&gs_thread_chunks, chunk, memory_order_release);
+	return chunk;
+}
+
+/* Enters a record that was never used into the registry. Locked. */
+static bool gs_thread_register(struct gs_thread *t)
+{
+	const uint64_t most =
+		(GS_THREAD_CHUNK - sizeof(struct gs_thread_chunk)) / sizeof(struct gs_thread *);
+	/* relaxed, and the next: the lock is held */
+	struct gs_thread_chunk *chunk = atomic_load_explicit(&gs_thread_chunks, memory_order_relaxed);
+	uint64_t n = chunk ? atomic_load_explicit(&chunk->n, memory_order_relaxed) : most;
+
+	if (n == most) {
+		chunk = gs_thread_grow();
+		n = 0;
+	}
+	if (!chunk)
+		return false;
+	chunk->threads[n] = t;
+	/* release: pairs with the acquire in gs_thread_each */
+	atomic_store_explicit(&chunk->n, n + 1, memory_order_release);
 	return true;
 }
 
-struct gs_thread *gs_thread_new(void)
+/* A record in the pool, or the one in room, registered. */
+static struct gs_thread *gs_thread_take(struct gs_thread *room)
 {
-	struct gs_thread *t = NULL;
+	struct gs_thread *t;
+
+	if (room && room->id != 0)
+		return room;
+	gs_lock_patient(&gs_thread_lock);
+	t = room ? room : gs_pool_get(&gs_thread_pool);
+	if (t && t->id == 0 && !gs_thread_register(t)) {
+		if (!room)
+			gs_pool_put(&gs_thread_pool, t);
+		t = NULL;
+	}
+	gs_unlock(&gs_thread_lock);
+	return t;
+}
+
+struct gs_thread *gs_thread_new(void *room)
+{
+	struct gs_thread *t = gs_thread_take(room);
 	uint64_t seq;
 
 	if (GS_UNLIKELY(gs_thread_tid_base == 0))
 		gs_thread_tid_base = (uint64_t)gs_sys_getpid() * GS_TID_SPREAD;
-	gs_lock_patient(&gs_thread_lock);
-	if (gs_thread_free_list || gs_thread_grow()) {
-		t = gs_thread_free_list;
-		gs_thread_free_list = t->free_next;
-	}
-	gs_unlock(&gs_thread_lock);
 	if (!t)
 		return NULL;
 	/* The wait word's sequence goes on, so that stale wakers stay stale. */
@@ -96,8 +129,7 @@ void gs_thread_free(struct gs_thread *t)
 {
 	t->kind = GS_KIND_FREE;
 	gs_lock_patient(&gs_thread_lock);
-	t->free_next = gs_thread_free_list;
-	gs_thread_free_list = t;
+	gs_pool_put(&gs_thread_pool, t);
 	gs_unlock(&gs_thread_lock);
 }
 
@@ -114,12 +146,16 @@ struct gs_thread *gs_thread_of(const void *pthread)
 void gs_thread_each(bool (*fn)(struct gs_thread *, void *), void *arg)
 {
 	/* acquire: pairs with the release in gs_thread_grow */
-	struct gs_thread_slab *slab = atomic_load_explicit(&gs_thread_slabs, memory_order_acquire);
+	struct gs_thread_chunk *chunk = atomic_load_explicit(&gs_thread_chunks, memory_order_acquire);
 
-	for (; slab; slab = slab->next)
-		for (uint64_t i = 0; i < slab->n; i++)
-			if (!fn(&slab->threads[i], arg))
+	for (; chunk; chunk = chunk->next) {
+		/* acquire: pairs with the release in gs_thread_register */
+		uint64_t n = atomic_load_explicit(&chunk->n, memory_order_acquire);
+
+		for (uint64_t i = 0; i < n; i++)
+			if (!fn(chunk->threads[i], arg))
 				return;
+	}
 }
 
 struct gs_thread_search {

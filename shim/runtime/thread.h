@@ -157,11 +157,12 @@ struct gs_thread {
    on kernel threads the library does not know and before the first thread. */
 extern __thread struct gs_thread *gs_self __attribute__((tls_model("initial-exec")));
 
-/* A zeroed record with an id and a tid, registered; NULL when memory is short. */
-struct gs_thread *gs_thread_new(void);
+/* A zeroed record with an id and a tid, registered; NULL when memory is short. room: where it
+   is to be, which has been zero or a record ever since it was mapped; NULL: in the pool. */
+struct gs_thread *gs_thread_new(void *room);
 /* A fresh id and tid, for a record whose stack and TCB are reused. */
 void gs_thread_number(struct gs_thread *t);
-/* Back to the pool. The record's stack is not touched. */
+/* Back to the pool, a record from there. */
 void gs_thread_free(struct gs_thread *t);
 
 /* The green thread whose pthread_t this is, or NULL when it is none of ours. */

@@ -5,6 +5,7 @@
  */
 #include "runtime/host.h"
 #include "runtime/layout.h"
+#include "runtime/stack.h"
 #include "runtime/thread.h"
 
 #include <stdio.h>
@@ -63,11 +64,11 @@ static bool by_library(struct gs_thread *t, void *arg)
 
 static void by_table(struct walk *w)
 {
-	char *slab = *(char **)value("thread_slabs");
+	char *chunk = *(char **)value("thread_chunks");
 
-	for (; slab; slab = *(char **)(slab + value("slab.next")))
-		for (uint64_t i = 0; i < *(uint64_t *)(slab + value("slab.n")); i++) {
-			char *t = slab + value("slab.threads") + i * value("thread.size");
+	for (; chunk; chunk = *(char **)(chunk + value("chunk.next")))
+		for (uint64_t i = 0; i < *(uint64_t *)(chunk + value("chunk.n")); i++) {
+			char *t = ((char **)(chunk + value("chunk.threads")))[i];
 
 			if (*(uint8_t *)(t + value("thread.kind")) == value("kind.green"))
 				w->seen[w->n++] = (struct gs_thread *)t;
@@ -84,8 +85,20 @@ int main(void)
 	compare_words("states", "states.count", GS_STATE_COUNT, gs_state_name);
 	compare_words("reasons", "reasons.count", GS_REASON_COUNT, gs_reason_name);
 	for (int i = 0; i < THREADS; i++) {
-		struct gs_thread *t = gs_thread_new();
+		struct gs_stack stack;
+		struct gs_thread *t = NULL;
 
+		if (i % 2)
+			t = gs_thread_new(NULL);
+		else if (gs_stack_get(&stack, 65536, 4096) == 0)
+			t = gs_thread_new(gs_stack_room(&stack));
+		/* A stack's record is the same when it is used again. */
+		if (t && i % 4 == 0) {
+			gs_stack_put(&stack);
+			expect(gs_stack_get(&stack, 65536, 4096) == 0 &&
+				       gs_thread_new(gs_stack_room(&stack)) == t,
+			       "the record stays with the stack");
+		}
 		if (t)
 			t->kind = GS_KIND_GREEN;
 	}
