@@ -22,8 +22,8 @@
 #include <time.h>
 
 enum {
-	GS_INSPECT_MAX_RECORDS = 1 << 20, /* of one chunk */
-	GS_INSPECT_MAX_RECORD = 1 << 16,
+	GS_INSPECT_MAX_RECORDS = 1 << 16, /* of one chunk */
+	GS_INSPECT_MAX_RECORD = 1 << 12,
 	GS_INSPECT_MAX_CHUNKS = 1 << 20,
 	GS_INSPECT_MAX_WORDS = 256,
 	GS_INSPECT_KNOWN = 512,

@@ -251,19 +251,30 @@ static void gs_fd_note_packets(struct gs_fd *f, int fd, const void *arg)
 		gs_fd_mark(f, GS_FD_PACKETS);
 }
 
+/* Files are opened so, too, to go past the page cache: that is nobody's business here. */
+static bool gs_fd_may_be_pipe(const struct gs_fd *f, int fd)
+{
+	struct stat st;
+
+	if (f && gs_fd_known(f) == GS_FD_FILE)
+		return false;
+	return gs_sys_try2(__NR_fstat, fd, &st) != 0 || S_ISFIFO(st.st_mode);
+}
+
 void gs_fd_mode_set(int fd, int mode)
 {
 	struct gs_fd *f = gs_fd_find(fd);
 	struct gs_thread *self;
 
-	if (mode & O_DIRECT)
+	/* Packets; which number is its other end nobody can tell. */
+	if ((mode & O_DIRECT) && gs_fd_may_be_pipe(f, fd)) {
 		gs_fd_packets_begin();
-	/* Packets, if this is a pipe; which number is its other end nobody can tell. */
-	if ((mode & O_DIRECT) && gs_fd_begin(&self)) {
-		if (f && gs_fd_known(f) == GS_FD_PIPE)
-			atomic_store_explicit(&f->kind, GS_FD_ANON, memory_order_relaxed);
-		gs_fd_each(gs_fd_note_packets, NULL);
-		gs_fd_end(self);
+		if (gs_fd_begin(&self)) {
+			if (f && gs_fd_known(f) == GS_FD_PIPE)
+				atomic_store_explicit(&f->kind, GS_FD_ANON, memory_order_relaxed);
+			gs_fd_each(gs_fd_note_packets, NULL);
+			gs_fd_end(self);
+		}
 	}
 	gs_fd_nonblock_set(fd, mode & O_NONBLOCK);
 }

@@ -90,7 +90,7 @@ enum gs_switch_op {
 
 struct gs_stack {
 	void *base;    /* lowest address, guard included */
-	size_t size;   /* guard included; stack and TCB share it */
+	size_t size;   /* guard included; stack, TCB and record share it */
 	size_t guard;
 	uint16_t cls;  /* size class it came from; GS_STACK_USER: the program's memory */
 };

@@ -97,8 +97,10 @@ def collect(place, cases, contenders, show, off=""):
         told["no_samples"], told["no_calls"] = refusals(place)
     for bench, case, targets in cases:
         looks = {}
+        # perf has nothing to say of memory.
+        timed = any(row["unit"] != "KB" for row, _ in targets)
         for contender in CONTENDERS:
-            if (contender in case.runs and contender in contenders
+            if (timed and contender in case.runs and contender in contenders
                     and not (told["no_samples"] and told["no_calls"])):
                 show(f"{case.name}: where the time goes, {contender}")
                 looks[contender] = look(place, case, contender, told)

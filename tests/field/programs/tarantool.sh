@@ -10,13 +10,14 @@ run()
 	p=$(port)
 	mkdir "$dir/t"
 	cat >"$dir/server.lua" <<-END
-	box.cfg{listen = '127.0.0.1:$p', work_dir = '$dir/t', log_level = 3, memtx_memory = 64 * 1024 * 1024,
+	box.cfg{work_dir = '$dir/t', log_level = 3, memtx_memory = 64 * 1024 * 1024,
 	  wal_mode = 'write', checkpoint_interval = 1}
 	box.schema.user.grant('guest', 'read,write,execute,create', 'universe', nil, {if_not_exists = true})
 	local s = box.schema.space.create('s', {if_not_exists = true})
 	s:create_index('i', {parts = {1, 'unsigned'}, if_not_exists = true})
 	local v = box.schema.space.create('v', {engine = 'vinyl', if_not_exists = true})
 	v:create_index('i', {parts = {1, 'unsigned'}, if_not_exists = true})
+	box.cfg{listen = '127.0.0.1:$p'} -- last: then it is up
 	END
 	cat >"$dir/client.lua" <<-END
 	local net, fiber, n, wrong = require('net.box'), require('fiber'), 0, 0
