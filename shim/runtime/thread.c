@@ -2,9 +2,9 @@
 /*
  * thread.c - records of green threads: allocation, numbers, and the registry.
  *
- * A record is at the top of its thread's stack, beside the TCB, where that is the library's
- * own (stack.c): it costs no page, and those of a million threads no memory that a stack has
- * not. Others are from a pool. The registry is a list of chunks of pointers to all of them.
+ * Where the stack is the library's own (stack.c), a thread's record is at its top, beside
+ * the TCB, in a page that is in use anyway. Others are from a pool. The registry is a list of
+ * chunks of pointers to all of them.
  *
  * Invariants: records are registered once and never unmapped; chunks are only added, at the
  * head, and filled from the front, so a walk needs no lock. An id is never reused; a tid is
