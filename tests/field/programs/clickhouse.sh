@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 packages="clickhouse-server clickhouse-client curl"
 title=clickhouse-server threads="pools for connections, queries and merges; one per part of a query"
-version() { clickhouse-server --version; }
+version() { dpkg-query -W -f '${Version}\n' clickhouse-server; }
 ask() { timeout 60 curl -s "http://127.0.0.1:$q/" --data-binary "$*"; }
 run()
 {

@@ -38,10 +38,10 @@ run()
 	up dig +time=1 +tries=1 @127.0.0.1 -p "$r" h1.test || return
 	for i in $(seq 300); do echo "h$i.test A"; done >"$dir/names"
 	for i in $p $q $r $p $q $r; do
-		(timeout 60 dig +short +time=5 +tries=9 @127.0.0.1 -p "$i" -f "$dir/names" | grep -v '^;' | md5sum) &
+		(timeout 60 dig +short +time=5 +tries=9 @127.0.0.1 -p "$i" -f "$dir/names" | grep -v '^;' | sort | md5sum) &
 		x=$!
 		timeout 60 dig +short +tcp +time=5 +tries=9 @127.0.0.1 -p "$i" -f "$dir/names" |
-			grep -v '^;' | md5sum
+			grep -v '^;' | sort | md5sum
 		wait "$x"
 	done
 	stop

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 packages="siege nginx-light"
 title="siege, 100 users" threads="one per user"
-version() { siege --version 2>&1; }
+version() { dpkg-query -W -f 'SIEGE ${Version}\n' siege; }
 run()
 {
 	local p q

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 packages="uwsgi-core uwsgi-plugin-python3 apache2-utils curl"
 title="uwsgi, 8 threads" threads="a pool that answers requests"
-version() { echo "uwsgi $(uwsgi_python3 --version)"; }
+version() { echo "uwsgi $(uwsgi_python3 --version 2>/dev/null)"; }
 run()
 {
 	local p
