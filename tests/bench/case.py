@@ -31,7 +31,8 @@ def at_least(want, against=None, **more):
 class Case:
     """Lines of the table that come from the same runs."""
 
-    def __init__(self, name, figures, runs, derive=None, twice=True, each="operation", comms=()):
+    def __init__(self, name, figures, runs, derive=None, twice=True, each="operation", comms=(),
+                 looked=True):
         self.name = name
         self.figures = figures  # (key, title, unit, [Target...])
         self.runs = runs  # contender -> function returning {key: value}; a watch may be given
@@ -39,6 +40,7 @@ class Case:
         self.twice = twice  # native runs twice a round: its own spread is of interest
         self.each = each  # what system calls are counted per
         self.comms = comms  # names of the processes that work, when they are children
+        self.looked = looked  # False: perf has seen the same in a smaller case
 
 
 def threads_and(**others):

@@ -98,7 +98,7 @@ def collect(place, cases, contenders, show, off=""):
     for bench, case, targets in cases:
         looks = {}
         # perf has nothing to say of memory.
-        timed = any(row["unit"] != "KB" for row, _ in targets)
+        timed = case.looked and any(row["unit"] != "KB" for row, _ in targets)
         for contender in CONTENDERS:
             if (timed and contender in case.runs and contender in contenders
                     and not (told["no_samples"] and told["no_calls"])):

@@ -58,7 +58,7 @@ def turns(place, quick):
     )
     for kind, title, who, targets in plan:
         sources = {c: everyone[c] for c in who}
-        milliseconds = 50 if quick and kind != "ring" else 200
+        milliseconds = 50 if quick and kind != "ring" else 100
         yield Case(f"{title}, 1 CPU", [
             ("hop_cpu_ns", "CPU per hop", "ns", targets),
             ("hop_ns", "time per hop", "ns", []),
@@ -72,7 +72,7 @@ def turns(place, quick):
         yield Case(f"{title}, 2 CPUs", [
             ("hop_ns", "time per hop", "ns", targets),
             ("hop_cpu_ns", "CPU per hop", "ns", []),
-        ], programs(place, sources, kind, 50 if quick else 200, cpus=place.cpus[:2]), each="hop")
+        ], programs(place, sources, kind, 50 if quick else 100, cpus=place.cpus[:2]), each="hop")
 
 
 def blocked(place, quick):
@@ -91,7 +91,8 @@ def blocked(place, quick):
              if "native" in who else [at_most(1, "go", limit=PAGES)]),
             ("wall_us", "time per thread", "µs", []),
             ("memory_kb", "memory per thread", "KB", [at_most(8.5)]),
-        ], programs(place, who, kind, count, seconds, bound=300), each="thread")
+        ], programs(place, who, kind, count, seconds, bound=300), each="thread",
+            looked=count <= 10000)
 
 
 def contend(place, quick):

@@ -88,7 +88,7 @@ def echo(place, quick):
             ("p50_us", "latency p50", "µs", []),
             ("p99_us", "latency p99", "µs", []),
         ], served(where, few_enough(size),
-                  lambda s, watch, w=where, n=size: load(w, s, n, 0.3 if quick else 1, watch)),
+                  lambda s, watch, w=where, n=size: load(w, s, n, 0.3 if quick else 0.6, watch)),
             each="request")
 
 
