@@ -21,7 +21,7 @@
 #	http_load CONNECTIONS SECONDS URL	wrk, and rate of what it measured
 #	big_file N FILE	N megabytes of text
 #	note TEXT	something to be said beside the figures of the table
-#	port		a free port of 127.0.0.1
+#	port		a free port of 127.0.0.1, for TCP and UDP
 #	$dir $here	a private directory, for this run; the directory of this script
 # Without rate the throughput is that of the whole run.
 #
@@ -69,7 +69,20 @@ unset LD_PRELOAD
 
 port()
 {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+	# Not one of those that clients are given.
+	python3 - <<-'END'
+		import random, socket
+		while True:
+		    at = ("127.0.0.1", random.randrange(10000, 32000))
+		    with socket.socket() as t, socket.socket(type=socket.SOCK_DGRAM) as u:
+		        try:
+		            t.bind(at)
+		            u.bind(at)
+		            break
+		        except OSError:
+		            pass
+		print(at[1])
+	END
 }
 
 serve()
