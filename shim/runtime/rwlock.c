@@ -25,8 +25,8 @@
  * a writer, the next is tried, with the lock still held. Of readers one more than
  * woke up holds the lock then, and that one is let go of like any other.
  *
- * Rejected: never handing the lock to readers. That was no faster, and with a thousand
- * threads some waited for a quarter of a second.
+ * Rejected: never handing the lock to readers. That was no faster with few threads, and
+ * with a thousand some waited for a quarter of a second.
  *
  * Invariants: WAITED is set only while the lock is held. While somebody is queued it is
  * set, or somebody was woken that has not looked yet, and that sets it. With WAITED set, the

@@ -136,8 +136,8 @@ static int gs_spare_build(struct gs_thread *self, void *stack, size_t size, size
 			  struct gs_thread **out, void **top)
 {
 	struct gs_stack at = { stack, size, 0, GS_STACK_USER };
-	struct gs_thread *t;
-	void *room = NULL;
+	struct gs_thread *t = NULL;
+	char *room = NULL;
 
 	if (size == 0) {
 		size = GS_ALIGN_UP(gs_stack_default_size(), GS_PAGE);
@@ -155,21 +155,18 @@ static int gs_spare_build(struct gs_thread *self, void *stack, size_t size, size
 	if (!stack)
 		size = GS_MAX(size, gs_stack_min_size() + gs_tcb_size + sizeof(*t));
 	gs_enter(self);
-	if (!stack && gs_stack_get(&at, size, guard) != 0) {
-		gs_leave(self);
-		return -EAGAIN;
+	if (stack || gs_stack_get(&at, size, guard) == 0) {
+		room = stack ? NULL : gs_stack_room(&at);
+		t = gs_thread_new(room);
+		if (t)
+			t->stack = at;
+		else if (room)
+			gs_stack_put(&at);
 	}
-	if (!stack)
-		room = gs_stack_room(&at);
-	t = gs_thread_new(room);
-	if (t)
-		t->stack = at;
-	else if (!stack)
-		gs_stack_put(&at);
 	gs_leave(self);
 	if (!t)
 		return -EAGAIN;
-	t->tp = gs_tcb_make(t, at.base, room ? (size_t)((char *)room - (char *)at.base) : size, top);
+	t->tp = gs_tcb_make(t, at.base, room ? (size_t)(room - (char *)at.base) : size, top);
 	if (!t->tp) {
 		gs_enter(self);
 		gs_spare_drop(t);
