@@ -302,6 +302,43 @@ static void notices(void)
 	unlink(path);
 }
 
+/* Devices on which nothing waits; and a number that was one of them, and is a pipe now. */
+static void devices(void)
+{
+	char b[8], *volatile nowhere = (char *)8;
+	struct iovec two[2] = { { b, 3 }, { b + 3, 5 } };
+	int null = open("/dev/null", O_RDWR), full = open("/dev/full", O_RDWR);
+	int zero = open("/dev/zero", O_RDONLY), again = dup(null), fd[2];
+
+	for (int i = 0; i < 2; i++) { /* what they are is known the second time */
+		memset(b, 'x', sizeof(b));
+		CHECK(write(null, "abc", 3) == 3 && write(null, b, 0) == 0);
+		CHECK(writev(null, two, 2) == 8 && write(again, b, 8) == 8);
+		CHECK(read(null, b, 8) == 0 && readv(again, two, 2) == 0 && b[7] == 'x');
+		CHECK(write(full, b, 8) == -1 && errno == ENOSPC);
+		CHECK(writev(full, two, 2) == -1 && errno == ENOSPC);
+		CHECK(read(zero, b, 4) == 4 && b[3] == 0 && b[4] == 'x');
+		CHECK(readv(zero, two, 2) == 8 && b[7] == 0);
+		CHECK(read(zero, nowhere, 8) == -1 && errno == EFAULT);
+		CHECK(write(zero, b, 8) == -1 && errno == EBADF);
+	}
+	CHECK(pipe(fd) == 0 && dup2(fd[0], null) == null && dup2(fd[1], full) == full);
+	put(full, "yz", 2);
+	printf("devices: %d", (int)read(null, b, sizeof(b)));
+	put_done();
+	close(again);
+	CHECK(dup2(null, again) == again);
+	put(fd[1], "yz", 2);
+	printf(" %d\n", (int)readv(again, two, 2));
+	put_done();
+	close(null);
+	close(full);
+	close(zero);
+	close(again);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 static void no_descriptors(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET };
@@ -337,6 +374,7 @@ static void *run(void *arg)
 	urgent();
 	locks();
 	notices();
+	devices();
 	no_descriptors();
 	return arg;
 }

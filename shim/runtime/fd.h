@@ -76,6 +76,7 @@ enum gs_fd_flag {
 	GS_FD_PACKETS = 1 << 16,   /* a pipe that may hold packets: a short read may be one */
 	GS_FD_ONCE = 1 << 17,      /* is armed for one event at a time, see fd_doze.c */
 	GS_FD_DORMANT = 1 << 18,   /* and not armed now: an event may come unreported */
+	GS_FD_INSTANT = 1 << 19,   /* no call on it waits: /dev/null and its like */
 };
 
 struct gs_fd {
@@ -126,6 +127,14 @@ static inline uint32_t gs_fd_flags(const struct gs_fd *f)
 {
 	/* relaxed: each bit stands for itself */
 	return atomic_load_explicit(&f->flags, memory_order_relaxed);
+}
+
+/* Can a call on what this is not wait, whoever has closed the number meanwhile? */
+static inline bool gs_fd_is_instant(const struct gs_fd *f)
+{
+	const uint32_t both = GS_FD_INSTANT | GS_FD_TRUSTED;
+
+	return (gs_fd_flags(f) & both) == both;
 }
 
 static inline void gs_fd_mark(struct gs_fd *f, uint32_t flags)

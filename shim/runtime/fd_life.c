@@ -221,7 +221,7 @@ void gs_fd_dupped(int from, int to)
 {
 	const uint32_t kept = GS_FD_MODE | GS_FD_NONBLOCK | GS_FD_ASK_IN | GS_FD_ASK_OUT |
 			      GS_FD_URGENT | GS_FD_LISTENS | GS_FD_LINGERS | GS_FD_LOWAT |
-			      GS_FD_PACKETS;
+			      GS_FD_PACKETS | GS_FD_INSTANT;
 	struct gs_fd *f = gs_fd_fresh(to), *old = gs_fd_find(from);
 
 	gs_fd_shared(from);

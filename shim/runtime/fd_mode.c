@@ -32,6 +32,7 @@
 _Atomic uint32_t gs_fd_epoch;
 
 enum { GS_FD_MEM_MAJOR = 1 }; /* /dev/null, zero, random */
+enum { GS_FD_NULL_MINOR = 3, GS_FD_ZERO_MINOR = 5, GS_FD_FULL_MINOR = 7 };
 
 static int gs_fd_sockopt(int fd, int option, void *value, socklen_t len)
 {
@@ -70,6 +71,12 @@ void gs_fd_packets_begin(void)
 	atomic_store_explicit(&gs_fd_packets, true, memory_order_relaxed);
 }
 
+static bool gs_fd_never_waits(dev_t device)
+{
+	return minor(device) == GS_FD_NULL_MINOR || minor(device) == GS_FD_ZERO_MINOR ||
+	       minor(device) == GS_FD_FULL_MINOR;
+}
+
 static unsigned gs_fd_ask_kind(int fd, const struct stat *st, uint32_t *flags)
 {
 	char termios[64]; /* the kernel's is smaller */
@@ -86,8 +93,11 @@ static unsigned gs_fd_ask_kind(int fd, const struct stat *st, uint32_t *flags)
 			*flags |= GS_FD_PACKETS;
 		return mode >= 0 && (mode & O_DIRECT) ? GS_FD_ANON : GS_FD_PIPE;
 	case S_IFCHR:
-		if (major(st->st_rdev) == GS_FD_MEM_MAJOR)
+		if (major(st->st_rdev) == GS_FD_MEM_MAJOR) {
+			if (gs_fd_never_waits(st->st_rdev))
+				*flags |= GS_FD_INSTANT;
 			return GS_FD_FILE;
+		}
 		return gs_sys_try3(__NR_ioctl, fd, TCGETS, termios) == 0 ? GS_FD_TTY : GS_FD_CHAR;
 	case S_IFREG:
 	case S_IFDIR:

@@ -152,6 +152,8 @@ static bool gs_io_filtered(void)
 
 static long gs_io_call(struct gs_io *io, const struct gs_io_call *c)
 {
+	if (io->f && gs_fd_is_instant(io->f))
+		return gs_sys3(c->nr, c->a[0], c->a[1], c->a[2]);
 	return gs_io_block(io->self, c->nr, c->a[0], c->a[1], c->a[2], 0, 0, 0);
 }
 
@@ -261,7 +263,7 @@ long gs_io_read(struct gs_thread *self, int fd, void *buf, size_t n)
 	/* Reading nothing is answered at once, and not by everything with 0; reading less
 	   than a counter is an error, ready or not. */
 	if (kind <= GS_FD_TTY || n == 0 || (kind == GS_FD_ANON && n < sizeof(uint64_t)))
-		return gs_io_block(self, __NR_read, fd, (long)buf, (long)n, 0, 0, 0);
+		return gs_io_call(&io, GS_IO_PLAIN(read, fd, buf, n));
 	return gs_io_in(&io, kind, GS_IO_PLAIN(read, fd, buf, n), &iov, 1);
 }
 
@@ -311,7 +313,7 @@ long gs_io_write(struct gs_thread *self, int fd, const void *buf, size_t n)
 	if (kind == GS_FD_ANON || kind == GS_FD_PIPE)
 		gs_loop_tell();
 	if (kind <= GS_FD_TTY || kind == GS_FD_ANON || n == 0)
-		return gs_io_block(self, __NR_write, fd, (long)buf, (long)n, 0, 0, 0);
+		return gs_io_call(&io, GS_IO_PLAIN(write, fd, buf, n));
 	if (kind == GS_FD_PIPE && n > PIPE_BUF && (gs_fd_flags(io.f) & GS_FD_ASK_OUT))
 		return gs_io_write_fifo(&io, buf, n);
 	return gs_io_out(&io, kind, GS_IO_PLAIN(write, fd, buf, n), &iov, 1);

@@ -24,7 +24,9 @@
 enum {
 	GS_SCHED_CHECK_CYCLES = 200000,  /* timers are looked at this often while busy */
 	GS_SCHED_DEFER_CYCLES = 20000,   /* a wake-up may wait this long for the waker to park */
+	GS_SCHED_START_CYCLES = 100000,  /* new threads have a worker woken no more often */
 	GS_SCHED_EAGER = 64,
+	GS_SCHED_FEW = 8,
 	GS_SCHED_GLOBAL_TICK = 61,
 	GS_SCHED_YIELDS = 512, /* of several processors one in so many is the kernel's */
 	GS_SCHED_UNREAD = 31, /* odd, so that not always the same of two is charged */
@@ -99,6 +101,7 @@ void gs_sched_ready(struct gs_thread *t)
 	struct gs_thread *self = gs_self;
 	struct gs_proc *p = self && self->worker ? self->worker->p : NULL;
 	struct gs_thread *old;
+	uint32_t n;
 
 	atomic_store_explicit(&t->state, GS_STATE_RUNNABLE, memory_order_relaxed);
 	GS_PROBE1(ready, t->id);
@@ -113,9 +116,13 @@ void gs_sched_ready(struct gs_thread *t)
 	/* Events and deadlines make threads runnable in the order in which they came. */
 	if (self->kind == GS_KIND_WORKER) {
 		gs_sched_append(p, t);
-		/* The first one this worker runs itself, at once. */
-		if (gs_runq_length(&p->runq) > 1)
-			gs_sched_offer(p, true);
+		n = gs_runq_length(&p->runq);
+		/* The first one this worker runs itself, at once. A few that have slept, too, if
+		   turns are short of late: before another worker would be awake. For those with
+		   an event somebody waits, and one long turn before them is too much. */
+		if (n > 1)
+			gs_sched_offer(p, t->reason != GS_REASON_SLEEP || n > GS_SCHED_FEW ||
+						  self->worker->long_runs > 0);
 		return;
 	}
 	old = gs_runq_push_next(&p->runq, t);
@@ -127,10 +134,22 @@ void gs_sched_ready(struct gs_thread *t)
 void gs_sched_start(struct gs_thread *t)
 {
 	struct gs_proc *p = gs_self->worker->p;
+	uint64_t now;
 
 	atomic_store_explicit(&t->state, GS_STATE_RUNNABLE, memory_order_relaxed);
 	gs_sched_append(p, t);
-	gs_sched_offer(p, gs_runq_length(&p->runq) > 1);
+	if (gs_runq_length(&p->runq) <= 1) {
+		gs_sched_offer(p, false);
+		return;
+	}
+	/* Whoever makes many threads makes more before the woken worker is asleep again, and that
+	   one takes half of them: a wake-up for each costs more than to make it. What a worker
+	   that was quicker leaves behind is seen when the next one is made, or by the monitor. */
+	now = gs_arch_cycles();
+	if (now - p->started < GS_SCHED_START_CYCLES)
+		return;
+	p->started = now;
+	gs_sched_offer(p, true);
 }
 
 /* The time of a yield. With one processor and nobody who asks for processor times,

@@ -32,6 +32,7 @@ struct gs_proc {
 	uint64_t deferred;     /* cycle counter when a wake-up was put into the next slot
 				  without waking an idle worker; 0: none */
 	uint64_t clock;        /* cycle counter at its last reading by a yield */
+	uint64_t started;      /* and when one was last woken for new threads */
 	uint32_t eager;        /* wake-ups left that wake an idle worker at once */
 	uint64_t polled;       /* cycle counter when the netpoller was last asked */
 	struct gs_proc *idle_next;

@@ -152,13 +152,16 @@ need_perf()
 		case = Case("made up", [
 		    ("cpu", "CPU", "", [at_most(0.8, "go", limit="of go"), at_most(2, "go", limit="met"),
 		                        at_most(0.5, "native", every=True), at_least(3)])], {})
+		same = Case("the same", [
+		    ("cpu", "CPU", "", [at_most(0.7, "go", limit="of go"), at_least(4, limit="of go")])], {})
 		rounds = {"native": [2, 2, 2], "native2": [2, 2, 2], "shim": [0.9, 0.9, 1.1],
 		          "base": [0.1, 0.1, 0.1], "epoll": [0.82, 0.79, 1.01], "go": [1, 1, 1],
 		          "st": [0, 0, 0]}
-		rows = report.summarise("fake", case, {who: [{"cpu": v} for v in each]
-		                                       for who, each in rounds.items()})
+		cases = [("fake", each, report.summarise("fake", each, {
+		    who: [{"cpu": v} for v in values] for who, values in rounds.items()}))
+		    for each in (case, same)]
 		explain.refusals = lambda place: ("perf: not today", "perf: not today")
-		told = explain.collect(None, [("fake", case, rows)], report.COLUMNS, print)
+		told = explain.collect(None, cases, report.COLUMNS, print)
 		print(explain.text(told))
 		print(explain.markdown(told))
 	END
@@ -177,6 +180,40 @@ need_perf()
 	assert_line "- missed: CPU: shim / go is 0.9 (0.9 .. 1.1), must be at most 0.8"
 	assert_line "  - of go"
 	refute_output --partial "    met"
+	# Words are said once, and referred to afterwards.
+	assert_equal "$(grep -cxF -e "    of go" -e "  - of go" <<<"$output")" 2
+	assert_line "    the limit is as with made up"
+	assert_line "  - the limit is as with made up"
+}
+
+@test "bench: in how many of several runs a target was met, and what only another run missed" {
+	need python3
+	run env PYTHONPATH="$GS_SRC/tests/bench" PYTHONDONTWRITEBYTECODE=1 python3 - \
+		"$BATS_TEST_TMPDIR/results.json" <<-'END'
+		import sys, earlier, explain, report
+		from case import Case, at_most
+
+		case = Case("made up", [("cpu", "CPU", "", [at_most(2, limit="words"), at_most(1)])], {})
+		def rows(value):
+		    return report.summarise("fake", case, {"shim": [{"cpu": value}] * 3})
+		report.write_json(rows(3), {"date": "then", "commit": "abc"}, [], {}, sys.argv[1])
+		runs = earlier.load([sys.argv[1]] * 2)
+		told = {"off": "", "missed": [], "cases": [], "no_samples": None, "no_calls": None}
+		print(earlier.about(runs))
+		print(report.markdown(rows(1.5), {}, explain.markdown(
+		    told, earlier.missed_only_there(runs[:1], rows(1.5))),
+		    lambda row, target: earlier.verdict(runs, row, target)))
+	END
+	assert_success
+	assert_line "then (abc), then (abc)"
+	assert_line --partial "at most 2 | met, 1 of 3 |"
+	assert_line --partial "at most 1 | MISSED, 0 of 3 |"
+	assert_line "- made up: CPU: shim is 3 (3 .. 3), must be at most 2"
+	assert_line "  - words"
+	bench --earlier "$GS_SRC/README.md"
+	assert_equal "$status" 2
+	assert_equal "${#stderr_lines[@]}" 1
+	assert_regex "$stderr" "README.md is no results.json"
 }
 
 @test "bench --explain: where a program's time goes, from its start to its end" {

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 
+import earlier
 import explain
 import report
 import rows
@@ -69,6 +70,9 @@ def options():
                         "perf (unless -q)")
     parser.add_argument("--plot", action="store_true", help="PNGs too (gnuplot)")
     parser.add_argument("--markdown", metavar="FILE", help="write BENCHMARKS.md there")
+    parser.add_argument("--earlier", action="append", default=[], metavar="FILE",
+                        help="results.json of another run: the Markdown tells in how many of all "
+                        "these runs each target was met")
     parser.add_argument("--no-setup", action="store_true",
                         help="neither install packages nor build the library")
     parser.add_argument("--list", action="store_true", help="the benches, and end")
@@ -91,6 +95,10 @@ def options():
     for path in (given.library, given.base):
         if path and not os.path.exists(path):
             parser.error(f"there is no {path}")
+    try:
+        given.earlier = earlier.load(given.earlier)
+    except earlier.Unreadable as trouble:
+        parser.error(str(trouble))
     return given
 
 
@@ -220,12 +228,17 @@ def main():
     seconds = facts.pop("seconds")
     facts["took"] = f"{time.monotonic() - begin:.0f} s: " + ", ".join(
         f"{name} {took}" for name, took in seconds.items())
+    if given.earlier:
+        facts["earlier runs"] = earlier.about(given.earlier)
     report.write_tsv(figures, os.path.join(given.out, "results.tsv"))
     report.write_json(figures, facts, trouble, told, os.path.join(given.out, "results.json"))
     explain.write_tsv(told, os.path.join(given.out, "explain.tsv"))
     if given.markdown:
         with open(given.markdown, "w", encoding="utf-8") as out:
-            out.write(report.markdown(figures, facts, explain.markdown(told)))
+            out.write(report.markdown(
+                figures, facts,
+                explain.markdown(told, earlier.missed_only_there(given.earlier, figures)),
+                lambda row, target: earlier.verdict(given.earlier, row, target)))
     if given.plot:
         try:
             for image in report.plot(figures, given.out):

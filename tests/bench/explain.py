@@ -144,7 +144,22 @@ def verdict_of(miss):
             f"({report.spread(target['low'], target['high'])}), must be {report.limit_of(target)}")
 
 
-def limits_of(miss):
+class Words:
+    """What is known of a limit, in words: where it first matters, and later where that was."""
+
+    def __init__(self):
+        self.said = {}
+
+    def of(self, target, case):
+        words = target["in_words"]
+        if not words or words not in self.said:
+            self.said[words] = case
+            return [words] if words else []
+        where = "above" if self.said[words] == case else f"with {self.said[words]}"
+        return [f"the limit is as {where}"]
+
+
+def limits_of(miss, words):
     """What says how far shim could come: the others' figures, then the words of the target."""
     target, lines = miss["target"], []
     for bound in miss["bounds"]:
@@ -155,12 +170,12 @@ def limits_of(miss):
     if target["noise_counts"] and miss["noise"]:
         lines.append("native / native, which is noise, is "
                      + report.spread(miss["noise"]["low"], miss["noise"]["high"]))
-    return lines + ([target["in_words"]] if target["in_words"] else [])
+    return lines + words
 
 
 def text(told):
     """The section for people; empty when there is nothing to say."""
-    lines = [f"{TITLE}: {remark}" for remark in remarks(told)]
+    lines, words = [f"{TITLE}: {remark}" for remark in remarks(told)], Words()
     for case in told["cases"]:
         lines += ["", f"{TITLE}: {case['case']}"]
         if case["looks"]:
@@ -182,21 +197,33 @@ def text(told):
                   for line in found["trouble"]]
         for miss in case["missed"]:
             lines.append(f"  MISSED {verdict_of(miss)}")
-            lines += [f"    {line}" for line in limits_of(miss)]
+            lines += [f"    {line}"
+                      for line in limits_of(miss, words.of(miss["target"], case["case"]))]
     return "\n".join(lines)
 
 
-def markdown(told):
-    lines = [f"## {TITLE}"]
+def elsewhere(others, words):
+    """Lines on targets that only other runs have missed (earlier.missed_only_there)."""
+    lines = ["", "### Missed in another run only", ""] if others else []
+    for row, target, other in others:
+        miss = {"figure": row["figure"], "target": other, "noise": None, "bounds": []}
+        lines.append(f"- {row['case']}: {verdict_of(miss)}")
+        lines += [f"  - {line}" for line in limits_of(miss, words.of(target, row["case"]))]
+    return lines
+
+
+def markdown(told, others=()):
+    lines, words = [f"## {TITLE}"], Words()
     for remark in remarks(told):
         lines += ["", f"{remark[0].upper()}{remark[1:]}."]
-    if not told["cases"]:
+    if not told["cases"] and not others:
         return "\n".join(lines) + "\n" if remarks(told) else ""
-    lines += ["", "Every case that missed a target, once more under `perf record -e cpu-clock` and",
-              "once under `perf stat`, as shim and, to compare, as native: what share of the CPU",
-              "time is spent in whose code, and system calls per operation. Code of the kernel",
-              "that runs with interrupts off is charged to the function that allows them again.",
-              ""]
+    if told["cases"]:
+        lines += ["", "Every case that missed a target, once more under `perf record -e cpu-clock`",
+                  "and once under `perf stat`, as shim and, to compare, as native: what share of the",
+                  "CPU time is spent in whose code, and system calls per operation. Code of the kernel",
+                  "that runs with interrupts off is charged to the function that allows them again.",
+                  ""]
     looks = [(case, contender, found) for case in told["cases"]
              for contender, found in case["looks"].items()]
     if looks:
@@ -219,8 +246,9 @@ def markdown(told):
                   for line in found["trouble"]]
         for miss in case["missed"]:
             lines.append(f"- missed: {verdict_of(miss)}")
-            lines += [f"  - {line}" for line in limits_of(miss)]
-    return "\n".join(lines) + "\n"
+            lines += [f"  - {line}"
+                      for line in limits_of(miss, words.of(miss["target"], case["case"]))]
+    return "\n".join(lines + elsewhere(others, words)) + "\n"
 
 
 def write_tsv(told, path):

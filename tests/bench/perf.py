@@ -101,7 +101,7 @@ class Samples(Watch):
         self.wanted = [int(found["pid"])]
         self.read()
 
-    def attach(self, pids, seconds=1):
+    def attach(self, pids, seconds=0.7):
         self.programs |= {os.path.basename(os.readlink(f"/proc/{pid}/exe")) for pid in pids}
         self.wanted = list(pids)
         perf(self.place, *self.words(), "--", "sleep", seconds)

@@ -40,7 +40,7 @@ def create(place, quick):
             yield Case(f"create + join, {cpus} CPU{'s'[:cpus - 1]}", [
                 ("create_cpu_ns", "CPU per thread", "ns", targets),
                 ("create_ns", "time per thread", "ns", []),
-            ], programs(place, sources, 50 if quick else 200, cpus=place.cpus[:cpus]),
+            ], programs(place, sources, 50 if quick else 100, cpus=place.cpus[:cpus]),
                 each="thread")
 
 
@@ -79,8 +79,8 @@ def blocked(place, quick):
     sources = threads_and(threads="blocked.c", go="blocked.go")
     plan = [("cond", 10000, 0)]
     if not quick:
-        plan += [("read", 10000, 0), ("sleep", 10000, 2), ("cond", 100000, 0),
-                 ("read", 100000, 0), ("sleep", 100000, 4), ("cond", 1000000, 0)]
+        plan += [("read", 10000, 0), ("sleep", 10000, 1), ("cond", 100000, 0),
+                 ("read", 100000, 0), ("sleep", 100000, 3), ("cond", 1000000, 0)]
     memory = proc_number("/proc/meminfo", "MemAvailable")
     for kind, count, seconds in plan:
         count = min(count, memory // 12)  # 12 KB each, to be safe
@@ -107,7 +107,7 @@ def contend(place, quick):
                 ("longest_us", "wait, longest", "µs", []),
                 ("fewest", "operations of the last thread, of the mean", "", []),
             ], programs(place, threads_and(threads="contend.c"), kind, threads,
-                        60 if quick else 300))
+                        60 if quick else 200))
 
 
 # ---- calls ----

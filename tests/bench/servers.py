@@ -88,7 +88,7 @@ def echo(place, quick):
             ("p50_us", "latency p50", "µs", []),
             ("p99_us", "latency p99", "µs", []),
         ], served(where, few_enough(size),
-                  lambda s, watch, w=where, n=size: load(w, s, n, 0.3 if quick else 0.6, watch)),
+                  lambda s, watch, w=where, n=size: load(w, s, n, 0.3 if quick else 0.4, watch)),
             each="request")
 
 
@@ -189,7 +189,7 @@ def idle(place, quick):
     most = place.descriptors - 200
     for size in dict.fromkeys([2000] if quick else [min(10000, most), min(100000, most)]):
         wanted = [c for c in ("native", "shim", "base", "epoll", "go")
-                  if c != "native" or size <= min(10000, native_threads())]
+                  if c not in ("native", "go") or size <= min(10000, native_threads())]
         yield Case(f"{size} idle connections", [
             ("memory_kb", "memory per connection besides the socket's", "KB",
              [at_most(12, limit=PAGES)]),
@@ -197,7 +197,7 @@ def idle(place, quick):
             ("threads", "kernel threads", "", [at_most(len(place.server_cpus) + 2)]),
             ("idle_cpu", "CPU while idle, s per s", "", [at_most(0.0005)]),
         ], served(place, wanted,
-                  lambda s, watch, n=size: hold(place, s, n, 0.5 if quick else 1, watch)),
+                  lambda s, watch, n=size: hold(place, s, n, 0.5, watch)),
             beside_sockets, twice=False)
 
 
@@ -208,7 +208,7 @@ def hogs(place, quick):
         ("p99_us", "latency p99", "µs", [at_most(15000, "native", how="difference")]),
         ("p999_us", "latency p999", "µs", []),
         ("rate", "requests per second", "/s", []),
-    ], served(place, sources, lambda s, watch: load(place, s, 8, 0.5 if quick else 2, watch),
+    ], served(place, sources, lambda s, watch: load(place, s, 8, 0.5 if quick else 1, watch),
               "-g"), each="request")
 
 
@@ -235,6 +235,6 @@ def profile(place, quick):
         ("kernel", "in the kernel, %", "", []),
         ("other", "elsewhere, %", "", []),
         ("calls", "system calls per request", "", []),
-    ], served(place, ("shim", "base", "epoll", "go"),
+    ], served(place, ("shim", "base", "epoll"),
               lambda s, watch: load(place, s, 64, 0, watch) if watch else shares(place, s)),
         each="request")
