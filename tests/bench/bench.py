@@ -141,6 +141,7 @@ def about(given, place, rounds):
         "command": "`" + " ".join(command) + "`",
         "rounds": str(rounds),
         "load before": f"{os.getloadavg()[0]:.2f}",
+        "descriptors": f"at most {place.descriptors} in a process, so no more connections",
         "servers and load": "on separate CPUs" if place.server_cpus != place.cpus
                             else "on all CPUs together",
     }

@@ -40,7 +40,7 @@ class Case:
         self.twice = twice  # native runs twice a round: its own spread is of interest
         self.each = each  # what system calls are counted per
         self.comms = comms  # names of the processes that work, when they are children
-        self.looked = looked  # False: perf has seen the same in a smaller case
+        self.looked = looked  # False: perf sees the same in a case with fewer
 
 
 def threads_and(**others):

@@ -212,14 +212,14 @@ class Server:
                 + self.status("VmPTE"))
 
     def settle(self):
-        """Waits until it has used no CPU for a second and a half (or for seven in all): what has
+        """Waits until it has used no CPU for a second and a quarter (or for seven in all): what has
         to be done once after activity is not what an idle server costs."""
         used, quiet = self.cpu(), 0
         for _ in range(70):
             time.sleep(0.1)
             before, used = used, self.cpu()
             quiet = quiet + 1 if used - before < 2e-5 else 0
-            if quiet == 15:
+            if quiet == 12:
                 return
 
     def idle(self, seconds):

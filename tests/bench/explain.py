@@ -219,11 +219,11 @@ def markdown(told, others=()):
     if not told["cases"] and not others:
         return "\n".join(lines) + "\n" if remarks(told) else ""
     if told["cases"]:
-        lines += ["", "Every case that missed a target, once more under `perf record -e cpu-clock`",
-                  "and once under `perf stat`, as shim and, to compare, as native: what share of the",
-                  "CPU time is spent in whose code, and system calls per operation. Code of the kernel",
-                  "that runs with interrupts off is charged to the function that allows them again.",
-                  ""]
+        lines += ["", "Every case that missed a target (but those of which perf sees the same with",
+                  "fewer threads), once more under `perf record -e cpu-clock` and once under `perf",
+                  "stat`, as shim and, to compare, as native: what share of the CPU time is spent in",
+                  "whose code, and system calls per operation. Code of the kernel that runs with",
+                  "interrupts off is charged to the function that allows them again.", ""]
     looks = [(case, contender, found) for case in told["cases"]
              for contender, found in case["looks"].items()]
     if looks:

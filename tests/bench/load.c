@@ -21,6 +21,7 @@
 #include "bench.h"
 
 enum { EVENTS = 256, MESSAGE = 64, PIDS = 256, SUB = 16, BUCKETS = 64 * SUB, PATIENCE = 30,
+       ABREAST = 64, /* opened at the same time */
        PER_ADDRESS = 10000 }; /* beyond half of the ports there are, the kernel searches long */
 
 struct connection {
@@ -80,12 +81,11 @@ static void request(struct connection *c, double now)
 		die("load: send");
 }
 
-/* Connects, and has one request answered. Each address of 127/8 lends 20,000 ports. */
+/* Connects, and sends one request. Each address of 127/8 lends PER_ADDRESS ports. */
 static void open_connection(struct connection *c, long index, int port)
 {
 	struct sockaddr_in from = { .sin_family = AF_INET }, to = { .sin_family = AF_INET };
 	struct timeval patience = { .tv_sec = 30 };
-	char answer[MESSAGE];
 	int one = 1;
 
 	from.sin_addr.s_addr = htonl(0x7f000002 + (uint32_t)(index / PER_ADDRESS));
@@ -101,6 +101,12 @@ static void open_connection(struct connection *c, long index, int port)
 	    connect(c->fd, (struct sockaddr *)&to, sizeof(to)) < 0)
 		die("load: connection %ld: connect", index);
 	request(c, 0);
+}
+
+static void first_answer(const struct connection *c, long index)
+{
+	char answer[MESSAGE];
+
 	if (recv(c->fd, answer, MESSAGE, MSG_WAITALL) != MESSAGE ||
 	    memcmp(answer, message, MESSAGE) != 0)
 		die("load: connection %ld: no or a wrong first answer", index);
@@ -186,10 +192,10 @@ static void measure(int cpus, double seconds, const pid_t *pids, int n_pids)
 	begin = now_ns();
 	cpu = server_cpu(pids, n_pids);
 	done = requests(cpus);
-	/* Longer on a machine that is busy with something else: ten requests each. */
+	/* Longer on a machine that is busy with something else: five requests each. */
 	for (int i = 0; i < PATIENCE; i++) {
 		usleep((useconds_t)(seconds * 1e6));
-		if (requests(cpus) - done >= 10 * (unsigned long)count)
+		if (requests(cpus) - done >= 5 * (unsigned long)count)
 			break;
 	}
 	cpu = server_cpu(pids, n_pids) - cpu;
@@ -241,8 +247,14 @@ int main(int argc, char **argv)
 	connections = calloc((size_t)count, sizeof(*connections));
 	if (!port || !connections)
 		die("usage: load -p PORT -c CONNECTIONS [-t SECONDS] [-i] [-w PID]...");
-	for (long k = 0; k < count; k++)
-		open_connection(&connections[k], k, port);
+	for (long first = 0; first < count; first += ABREAST) {
+		long end = first + ABREAST < count ? first + ABREAST : count;
+
+		for (long k = first; k < end; k++)
+			open_connection(&connections[k], k, port);
+		for (long k = first; k < end; k++)
+			first_answer(&connections[k], k);
+	}
 	figure("connections", (double)count);
 	if (idle) {
 		char c;

@@ -49,7 +49,7 @@ int main(int argc, char **argv)
 	origin = now_ns();
 	for (long i = 0; i < threads; i++)
 		start(&thread, sleeper, (void *)(intptr_t)i);
-	usleep((useconds_t)period * 2000); /* all are in step */
+	usleep((useconds_t)period * 1500); /* all are in step */
 	atomic_store(&measuring, 1);
 	wall = now_ns();
 	cpu = cpu_ns();

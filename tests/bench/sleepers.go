@@ -41,7 +41,7 @@ func main() {
 	for i := 0; i < threads; i++ {
 		go sleeper(origin.Add(period*time.Duration(i)/time.Duration(threads)), period)
 	}
-	time.Sleep(2 * period)
+	time.Sleep(period * 3 / 2)
 	atomic.StoreInt32(&measuring, 1)
 	begin, used := time.Now(), cpu()
 	time.Sleep(time.Duration(milliseconds) * time.Millisecond)
