@@ -223,7 +223,8 @@ def markdown(told, others=()):
                   "fewer threads), once more under `perf record -e cpu-clock` and once under `perf",
                   "stat`, as shim and, to compare, as native: what share of the CPU time is spent in",
                   "whose code, and system calls per operation. Code of the kernel that runs with",
-                  "interrupts off is charged to the function that allows them again.", ""]
+                  "interrupts off is charged to the function that allows them again; the way out of",
+                  "a system call, which ends with the caller's next instruction, is the kernel's.", ""]
     looks = [(case, contender, found) for case in told["cases"]
              for contender, found in case["looks"].items()]
     if looks:

@@ -10,6 +10,7 @@ makes system calls slower.
 import collections
 import functools
 import os
+import re
 import subprocess
 
 from contenders import Failure, Missing
@@ -28,6 +29,12 @@ NAMED = SENDING + (
     "clone", "clone3", "vfork", "wait4", "exit", "rseq", "set_robust_list", "rt_sigaction",
     "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "tgkill", "fcntl", "gettid")
 ALL = "raw_syscalls:sys_enter"
+# The kernel leaves a system call with interrupts off: a sample that falls due on the way out is
+# taken at the program's first instruction afterwards. (x86-64)
+SYSCALL = b"\x0f\x05"
+WAY_OUT = (True, "[kernel.kallsyms]", "the way out of system calls")
+MAPPED = re.compile(r"MMAP2? (\d+)/\d+: \[0x(\w+)\(0x(\w+)\) @ (\w+) .*: r.xp (/.*)$")
+SAMPLED = re.compile(r"^\s*(\d+)\s+(\w+) (.+) \((/.*)\)$")
 KINDS = ("kernel", "libgoshim", "libc", "program", "elsewhere")
 
 
@@ -117,6 +124,8 @@ class Samples(Watch):
         try:
             out = perf(self.place, "report", "-i", self.data, *who, "--stdio",
                        "-F", "sample,dso,sym", "-t", "\t", bound=120)
+            each = perf(self.place, "script", "-i", self.data, *who, "--show-mmap-events",
+                        "-F", "pid,ip,sym,dso", bound=120)
         finally:
             self.clean()
         for line in out.splitlines():
@@ -126,6 +135,10 @@ class Samples(Watch):
             if len(words) == 3 and words[0].isdigit():
                 mark, _, symbol = words[2].partition(" ")
                 self.counts[mark == "[k]", words[1], symbol.strip()] += int(words[0])
+        for name, symbol in on_the_way_out(each):
+            if self.counts[False, name, symbol] > 0:
+                self.counts[False, name, symbol] -= 1
+                self.counts[WAY_OUT] += 1
 
     def total(self):
         return sum(self.counts.values())
@@ -152,6 +165,32 @@ class Samples(Watch):
         """The symbols with the most samples: (symbol, object, percentage)."""
         return [(symbol, name.replace("[kernel.kallsyms]", "kernel"), 100 * count / self.total())
                 for (_, name, symbol), count in self.counts.most_common(most)]
+
+
+def on_the_way_out(lines):
+    """Of what perf script shows, the samples at an instruction that follows a system call:
+    (object, symbol) for each."""
+    mapped, files = collections.defaultdict(list), {}
+    for line in lines.splitlines():
+        found = MAPPED.search(line)
+        if found:
+            start, size, offset = (int(text, 16) for text in found.group(2, 3, 4))
+            mapped[found.group(1)].append((start, size, offset, found.group(5)))
+            continue
+        found = SAMPLED.match(line)
+        if not found:
+            continue
+        pid, at, symbol, path = found.groups()
+        for start, size, offset, name in mapped[pid]:
+            where = int(at, 16) - start
+            if name == path and 0 <= where < size:
+                if path not in files and os.path.exists(path):
+                    with open(path, "rb") as file:
+                        files[path] = file.read()
+                end = where + offset
+                if files.get(path, b"")[end - len(SYSCALL):end] == SYSCALL:
+                    yield os.path.basename(path), symbol
+                break
 
 
 class Calls(Watch):
