@@ -182,7 +182,9 @@ def beside_sockets(results):
 
 PAGES = ("three pages of stack are in use: the control block with libc's reserve for thread-local "
          "variables of objects that are loaded later (4 KB), the server's own buffer (4 KB), and "
-         "what lies below it; the rest is the thread's record and the table of pages")
+         "what lies below it; the rest is the thread's record and the table of pages. What exceeds "
+         "the process's own, in the next line, is what the whole machine's kernel has more than "
+         "with the epoll loop, and varies")
 
 
 def idle(place, quick):
