@@ -276,8 +276,8 @@ explained_echo()
 		shim, native = case["looks"]["shim"], case["looks"]["native"]
 		assert shim["symbols"][0][:2] == ["goshim_burn", "libgoshim-slow.so"], shim
 		assert native["shares"]["libgoshim"] == 0, native
-		for found in shim, native:  # a read and a write
-		    assert found["calls"]["per"] == "request" and 1.8 < found["calls"]["all"] < 2.5, found
+		for found in shim, native:  # a read and a write, and at most as many waits
+		    assert found["calls"]["per"] == "request" and 1.8 < found["calls"]["all"] < 4.2, found
 		bounds = {miss["target"]["against"]: [b["contender"] for b in miss["bounds"]]
 		          for miss in case["missed"]}
 		assert bounds == {"epoll": [], "native": ["epoll"]}, bounds
